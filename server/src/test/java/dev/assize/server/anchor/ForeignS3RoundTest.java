@@ -10,12 +10,10 @@ import dev.assize.server.storage.s3.LosingNetwork;
 import dev.assize.server.storage.s3.LosingNetwork.Loss;
 import dev.assize.server.storage.s3.S3OutsideStore;
 import dev.assize.server.storage.s3.S3Place;
-import dev.assize.server.storage.s3.S3TestPlaces;
 import dev.assize.server.testing.InMemory;
 import dev.assize.server.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -41,7 +39,7 @@ class ForeignS3RoundTest {
         try (ForeignS3 server = ForeignS3.start(directory);
                 LosingNetwork network = new LosingNetwork(server.endpoint());
                 TestDatabase database = TestDatabase.migrated()) {
-            S3Place place = place(network);
+            S3Place place = ForeignS3.behind(network, directory);
             long size = 0;
             try (S3OutsideStore outside = new S3OutsideStore(place);
                     S3OutsideStore same = new S3OutsideStore(place);
@@ -83,7 +81,7 @@ class ForeignS3RoundTest {
                 LosingNetwork network = new LosingNetwork(server.endpoint());
                 TestDatabase database = TestDatabase.migrated();
                 TestDatabase another = TestDatabase.migrated();
-                S3OutsideStore outside = new S3OutsideStore(place(network))) {
+                S3OutsideStore outside = new S3OutsideStore(ForeignS3.behind(network, directory))) {
             try (AnchoredNode node = AnchoredNode.start(database, outside, directory.resolve("keys"))) {
                 assertThat(node.round()).isEmpty();
                 node.append(ACME, 3);
@@ -100,9 +98,5 @@ class ForeignS3RoundTest {
                 assertThat(node.round()).isEmpty();
             }
         }
-    }
-
-    private S3Place place(LosingNetwork network) {
-        return S3TestPlaces.at(network.endpoint(), S3TestPlaces.ownKey(directory), Duration.ofSeconds(5));
     }
 }

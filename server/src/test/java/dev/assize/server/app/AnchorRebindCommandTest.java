@@ -71,11 +71,7 @@ class AnchorRebindCommandTest {
 
     private Console console(String place) {
         Map<String, String> environment = new HashMap<>();
-        environment.put("ASSIZE_DATABASE_URL", database.application().url());
-        environment.put("ASSIZE_DATABASE_USER", database.application().user());
-        environment.put("ASSIZE_DATABASE_PASSWORD", database.application().password());
-        environment.put("ASSIZE_DATABASE_OWNER_USER", database.owner().user());
-        environment.put("ASSIZE_DATABASE_OWNER_PASSWORD", database.owner().password());
+        environment.putAll(database.environment());
         environment.put("ASSIZE_ANCHOR_DIRECTORY", directory.resolve(place).toString());
         return new Console(directory.resolve("home"), environment);
     }

@@ -3,12 +3,12 @@ package dev.assize.server.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.testing.InMemory;
+import dev.assize.server.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -26,7 +26,12 @@ class ApprovalsPageTest {
 
     @Test
     void everyCommandOfThePageDoesWhatItSays() throws IOException {
-        Console console = new Console(directory.resolve("home"), Map.of());
+        try (TestDatabase database = TestDatabase.migrated()) {
+            everyCommandDoes(new Console(directory.resolve("home"), database.environment()));
+        }
+    }
+
+    private void everyCommandDoes(Console console) throws IOException {
         try (AssizeServer server = AssizeServer.of(console.config())) {
             server.start();
             Path policy = Files.writeString(

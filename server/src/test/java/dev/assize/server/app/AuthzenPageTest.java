@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.assize.server.testing.InMemory;
+import dev.assize.server.testing.TestDatabase;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -14,6 +15,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -42,14 +44,17 @@ class AuthzenPageTest {
     @TempDir(factory = InMemory.class)
     static Path directory;
 
+    private static TestDatabase database;
     private static Console console;
     private static AssizeServer server;
 
     @BeforeAll
     static void start() {
-        console = new Console(
-                directory.resolve("home"),
-                Map.of("ASSIZE_HTTP_PUBLIC_URL", "https://pdp.example.com", "ASSIZE_AUTHZEN_ACCESS_REQUESTS", "true"));
+        database = TestDatabase.migrated();
+        Map<String, String> environment = new HashMap<>(database.environment());
+        environment.put("ASSIZE_HTTP_PUBLIC_URL", "https://pdp.example.com");
+        environment.put("ASSIZE_AUTHZEN_ACCESS_REQUESTS", "true");
+        console = new Console(directory.resolve("home"), environment);
         server = AssizeServer.of(console.config());
         server.start();
     }
@@ -57,6 +62,7 @@ class AuthzenPageTest {
     @AfterAll
     static void stop() {
         server.close();
+        database.close();
     }
 
     @Test

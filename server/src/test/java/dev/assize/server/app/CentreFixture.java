@@ -1,7 +1,6 @@
 package dev.assize.server.app;
 
 import com.github.benmanes.caffeine.cache.Ticker;
-import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
@@ -11,10 +10,10 @@ import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
-import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.server.cli.Credentials;
+import dev.assize.server.testing.ChangeCall;
 import dev.assize.server.testing.CutNetwork;
 import dev.assize.server.testing.TestDatabase;
 import io.grpc.ChannelCredentials;
@@ -24,7 +23,6 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.stub.AbstractStub;
 import io.grpc.stub.MetadataUtils;
-import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -37,7 +35,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -86,11 +83,7 @@ final class CentreFixture implements AutoCloseable {
         environment.put("ASSIZE_HTTP_PORT", "0");
         environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
         environment.put("ASSIZE_AUTHENTICATION_CACHE_TTL", "1s");
-        environment.put("ASSIZE_DATABASE_URL", database.application().url());
-        environment.put("ASSIZE_DATABASE_USER", database.application().user());
-        environment.put("ASSIZE_DATABASE_PASSWORD", database.application().password());
-        environment.put("ASSIZE_DATABASE_OWNER_USER", database.owner().user());
-        environment.put("ASSIZE_DATABASE_OWNER_PASSWORD", database.owner().password());
+        environment.putAll(database.environment());
         environment.putAll(more);
         AssizeServer starting =
                 AssizeServer.of(ServerConfig.of(home, Settings.read(home.resolve("assize.yaml"), false, environment)));
@@ -159,35 +152,17 @@ final class CentreFixture implements AutoCloseable {
 
     /** The same by somebody else. */
     ApplyPolicyResponse apply(String author, String yaml, DocumentKey... deletes) {
-        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
-        StreamObserver<ApplyPolicyRequest> call = with(PolicyServiceGrpc.newStub(channel), author)
-                .applyPolicy(new StreamObserver<>() {
-                    @Override
-                    public void onNext(ApplyPolicyResponse response) {
-                        answer.complete(response);
-                    }
-
-                    @Override
-                    public void onError(Throwable failure) {
-                        answer.completeExceptionally(failure);
-                    }
-
-                    @Override
-                    public void onCompleted() {}
-                });
-        call.onNext(ApplyPolicyRequest.newBuilder()
+        List<ApplyPolicyRequest> parts = new ArrayList<>();
+        parts.add(ApplyPolicyRequest.newBuilder()
                 .setHeader(ApplyPolicyHeader.newBuilder().setForce(true))
                 .build());
         if (!yaml.isBlank()) {
-            call.onNext(ApplyPolicyRequest.newBuilder()
-                    .setPut(PolicySource.newBuilder().setFile("policy.yaml").setYaml(ByteString.copyFromUtf8(yaml)))
-                    .build());
+            parts.add(ChangeCall.put(yaml));
         }
         for (DocumentKey delete : deletes) {
-            call.onNext(ApplyPolicyRequest.newBuilder().setDelete(delete).build());
+            parts.add(ApplyPolicyRequest.newBuilder().setDelete(delete).build());
         }
-        call.onCompleted();
-        return answer.join();
+        return ChangeCall.send(with(PolicyServiceGrpc.newStub(channel), author), parts);
     }
 
     /** A key of `service:sidecar` of acme. */
@@ -278,9 +253,12 @@ final class CentreFixture implements AutoCloseable {
     /** The same when these reasons are among them, or three minutes have passed. */
     List<String> reasonsWith(String type, Collection<String> all) {
         long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
+        long pauseMillis = 10;
         List<String> reasons = reasons(type);
         while (!Set.copyOf(reasons).containsAll(all) && System.nanoTime() < end) {
-            LockSupport.parkNanos(20_000_000);
+            // Each look is at all of them, and so costs more and more.
+            pauseMillis = Math.min(2 * pauseMillis, 1_000);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pauseMillis));
             reasons = reasons(type);
         }
         return reasons;

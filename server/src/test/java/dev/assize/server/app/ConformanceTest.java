@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ConformanceTest {
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private final Server server;
     private final Conformance conformance;
 
@@ -59,11 +59,7 @@ class ConformanceTest {
     private static Map<String, String> environment(TestDatabase database) {
         Map<String, String> environment = new HashMap<>();
         environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
-        environment.put("ASSIZE_DATABASE_URL", database.application().url());
-        environment.put("ASSIZE_DATABASE_USER", database.application().user());
-        environment.put("ASSIZE_DATABASE_PASSWORD", database.application().password());
-        environment.put("ASSIZE_DATABASE_OWNER_USER", database.owner().user());
-        environment.put("ASSIZE_DATABASE_OWNER_PASSWORD", database.owner().password());
+        environment.putAll(database.environment());
         return environment;
     }
 

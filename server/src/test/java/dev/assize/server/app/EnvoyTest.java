@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.net.httpserver.HttpServer;
 import dev.assize.server.testing.InMemory;
+import dev.assize.server.testing.TestDatabase;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.net.InetAddress;
@@ -23,6 +24,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -55,6 +57,7 @@ class EnvoyTest {
     private final AtomicInteger served = new AtomicInteger();
     private Path directory = Path.of("");
     private @Nullable Console console;
+    private @Nullable TestDatabase database;
     private @Nullable AssizeServer assize;
     private @Nullable HttpServer upstream;
     private @Nullable KeyPair issuer;
@@ -70,12 +73,12 @@ class EnvoyTest {
         Files.writeString(directory.resolve("jwks.json"), jwks());
         grpcPort = freePort();
         Path mapping = Files.writeString(directory.resolve("mapping.yaml"), block("envoy-mapping.yaml"));
-        console = new Console(
-                directory.resolve("home"),
-                Map.of(
-                        "ASSIZE_GRPC_PORT", Integer.toString(grpcPort),
-                        "ASSIZE_GRPC_UNIX_SOCKET", directory.resolve("s").toString(),
-                        "ASSIZE_ENVOY_MAPPING_FILE", mapping.toString()));
+        database = TestDatabase.migrated();
+        Map<String, String> environment = new HashMap<>(database.environment());
+        environment.put("ASSIZE_GRPC_PORT", Integer.toString(grpcPort));
+        environment.put("ASSIZE_GRPC_UNIX_SOCKET", directory.resolve("s").toString());
+        environment.put("ASSIZE_ENVOY_MAPPING_FILE", mapping.toString());
+        console = new Console(directory.resolve("home"), environment);
         startAssize();
         Path policy = Files.writeString(directory.resolve("policy.yaml"), block("shop-policy.yaml"));
         assertThat(console.run("policy", "apply", policy.toString(), "--reason", "the shop's gateway"))
@@ -88,6 +91,9 @@ class EnvoyTest {
     void stop() {
         if (assize != null) {
             assize.close();
+        }
+        if (database != null) {
+            database.close();
         }
         if (upstream != null) {
             upstream.stop(0);

@@ -3,6 +3,7 @@ package dev.assize.server.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.testing.InMemory;
+import dev.assize.server.testing.TestDatabase;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;
@@ -10,7 +11,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -26,7 +26,8 @@ class ExampleServiceTest {
 
     @Test
     void protectsItselfAndRecordsWhatItChanges(@TempDir(factory = InMemory.class) Path directory) throws Exception {
-        Console console = new Console(directory.resolve("home"), Map.of());
+        TestDatabase database = TestDatabase.migrated();
+        Console console = new Console(directory.resolve("home"), database.environment());
         AssizeServer server = AssizeServer.of(console.config());
         server.start();
         try {
@@ -48,6 +49,7 @@ class ExampleServiceTest {
             assertThat(console.out()).contains("user:alice", "ticket:7");
         } finally {
             server.close();
+            database.close();
         }
     }
 

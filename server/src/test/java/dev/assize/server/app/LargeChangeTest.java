@@ -145,11 +145,7 @@ class LargeChangeTest {
         environment.put("ASSIZE_GRPC_PORT", "0");
         environment.put("ASSIZE_GRPC_WARM_UP", "0s");
         environment.put("ASSIZE_HTTP_PORT", "0");
-        environment.put("ASSIZE_DATABASE_URL", database.application().url());
-        environment.put("ASSIZE_DATABASE_USER", database.application().user());
-        environment.put("ASSIZE_DATABASE_PASSWORD", database.application().password());
-        environment.put("ASSIZE_DATABASE_OWNER_USER", database.owner().user());
-        environment.put("ASSIZE_DATABASE_OWNER_PASSWORD", database.owner().password());
+        environment.putAll(database.environment());
         environment.put("ASSIZE_DATABASE_STATEMENT_TIMEOUT", "60s");
         return environment;
     }

@@ -73,11 +73,7 @@ class ObservedServerTest {
                 "ASSIZE_TRACING_ENDPOINT",
                 "http://127.0.0.1:" + collector.getAddress().getPort());
         environment.put("ASSIZE_ANCHOR_WITNESSES", "http://127.0.0.1:1 " + WITNESS);
-        environment.put("ASSIZE_DATABASE_URL", database.application().url());
-        environment.put("ASSIZE_DATABASE_USER", database.application().user());
-        environment.put("ASSIZE_DATABASE_PASSWORD", database.application().password());
-        environment.put("ASSIZE_DATABASE_OWNER_USER", database.owner().user());
-        environment.put("ASSIZE_DATABASE_OWNER_PASSWORD", database.owner().password());
+        environment.putAll(database.environment());
         server = AssizeServer.of(new Console(directory.resolve("home"), environment).config());
         server.start();
     }

@@ -2,10 +2,10 @@ package dev.assize.server.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.assize.server.testing.CompiledSnippet;
 import dev.assize.server.testing.InMemory;
+import dev.assize.server.testing.TestDatabase;
 import java.io.IOException;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -40,6 +39,7 @@ class ReadmeTest {
             "check user:alice replay:922 execute --tenant acme --env production", 3,
             "explain user:alice replay:922 execute --tenant acme --env production", 3);
 
+    private final TestDatabase database = TestDatabase.migrated();
     private final Path directory;
     private final Console console;
     private final AssizeServer server;
@@ -47,7 +47,7 @@ class ReadmeTest {
 
     ReadmeTest(@TempDir(factory = InMemory.class) Path directory) throws IOException {
         this.directory = directory;
-        console = new Console(directory.resolve("home"), Map.of());
+        console = new Console(directory.resolve("home"), database.environment());
         server = AssizeServer.of(console.config());
         readme = Files.readString(ROOT.resolve("README.md"));
     }
@@ -60,6 +60,7 @@ class ReadmeTest {
     @AfterAll
     void stop() {
         server.close();
+        database.close();
     }
 
     @Test
@@ -114,7 +115,7 @@ class ReadmeTest {
     private int replayedBy(String block, String key) throws Exception {
         String example = block.replace("127.0.0.1:7443", server.grpcAddress())
                 .replace("System.getenv(\"ASSIZE_KEY\")", "\"" + key + "\"");
-        Path source = Files.writeString(directory.resolve("Example.java"), """
+        try (CompiledSnippet compiled = CompiledSnippet.of(directory, "Example", """
                 import dev.assize.client.*;
 
                 public class Example {
@@ -128,24 +129,9 @@ class ReadmeTest {
                 %s
                     }
                 }
-                """.formatted(example));
-        int compiled = ToolProvider.getSystemJavaCompiler()
-                .run(
-                        null,
-                        null,
-                        null,
-                        "-proc:none",
-                        "-cp",
-                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path", "")),
-                        "-d",
-                        directory.toString(),
-                        source.toString());
-        assertThat(compiled).isZero();
-        try (URLClassLoader loader = new URLClassLoader(
-                new URL[] {directory.toUri().toURL()}, getClass().getClassLoader())) {
-            Class<?> type = loader.loadClass("Example");
-            type.getMethod("main", String[].class).invoke(null, (Object) new String[0]);
-            return type.getField("replayed").getInt(null);
+                """.formatted(example))) {
+            compiled.type().getMethod("main", String[].class).invoke(null, (Object) new String[0]);
+            return compiled.type().getField("replayed").getInt(null);
         }
     }
 

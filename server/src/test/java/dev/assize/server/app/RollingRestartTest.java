@@ -166,11 +166,7 @@ class RollingRestartTest {
         environment.put("ASSIZE_GRPC_WARM_UP", PROCESSES ? "1s" : "0s");
         // Longer than the balancer needs to notice.
         environment.put("ASSIZE_GRPC_DRAIN_DELAY", "500ms");
-        environment.put("ASSIZE_DATABASE_URL", database.application().url());
-        environment.put("ASSIZE_DATABASE_USER", database.application().user());
-        environment.put("ASSIZE_DATABASE_PASSWORD", database.application().password());
-        environment.put("ASSIZE_DATABASE_OWNER_USER", database.owner().user());
-        environment.put("ASSIZE_DATABASE_OWNER_PASSWORD", database.owner().password());
+        environment.putAll(database.environment());
         environment.put("ASSIZE_DATABASE_POOL_SIZE", "8");
         environment.put(
                 "ASSIZE_AUTHENTICATION_PEPPER_FILE", directory.resolve("pepper").toString());

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.app.ServedCommands.Served;
 import dev.assize.server.testing.InMemory;
+import dev.assize.server.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -86,10 +88,14 @@ class ServedCommandsTest {
     @Test
     void aPortInUseIsNamed(@TempDir Path other) {
         String taken = server.grpcAddress().substring("127.0.0.1:".length());
-        Console second = new Console(other, Map.of("ASSIZE_GRPC_PORT", taken));
+        try (TestDatabase database = TestDatabase.migrated()) {
+            Map<String, String> environment = new HashMap<>(database.environment());
+            environment.put("ASSIZE_GRPC_PORT", taken);
+            Console second = new Console(other, environment);
 
-        assertThat(second.run("serve")).isEqualTo(1);
-        assertThat(second.err()).contains("cannot listen on 127.0.0.1:" + taken, "grpc.port");
+            assertThat(second.run("serve")).isEqualTo(1);
+            assertThat(second.err()).contains("cannot listen on 127.0.0.1:" + taken, "grpc.port");
+        }
     }
 
     @Test

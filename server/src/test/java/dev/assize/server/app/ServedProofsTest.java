@@ -6,12 +6,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.assize.client.ledger.ChainVerifier;
 import dev.assize.server.testing.InMemory;
+import dev.assize.server.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +56,7 @@ class ServedProofsTest {
             spec: {subjects: ["user:alice"], role: clerk}
             """;
 
+    private final TestDatabase database = TestDatabase.migrated();
     private final Path home;
     private final Path files;
     private final Console console;
@@ -63,7 +66,9 @@ class ServedProofsTest {
     ServedProofsTest(@TempDir(factory = InMemory.class) Path directory) throws IOException {
         home = directory.resolve("home");
         files = Files.createDirectory(directory.resolve("files"));
-        console = new Console(home, Map.of("ASSIZE_TENANT", "acme"));
+        Map<String, String> environment = new HashMap<>(database.environment());
+        environment.put("ASSIZE_TENANT", "acme");
+        console = new Console(home, environment);
         elsewhere = new Console(directory.resolve("another machine"), Map.of("ASSIZE_SERVER", "127.0.0.1:1"));
         server = AssizeServer.of(console.config());
     }
@@ -81,6 +86,7 @@ class ServedProofsTest {
     @AfterAll
     void stop() {
         server.close();
+        database.close();
     }
 
     @Test

@@ -36,22 +36,18 @@ class StartedClassesTest {
 
     @Test
     void hasNothingOfWhatOnlyOtherWorkNeeds(@TempDir Path home) throws IOException {
-        try (TestDatabase database = TestDatabase.fresh()) {
+        try (TestDatabase database = TestDatabase.migrated()) {
             Map<String, String> environment = new HashMap<>();
-            environment.put("ASSIZE_DATABASE_URL", database.application().url());
-            environment.put("ASSIZE_DATABASE_USER", database.application().user());
-            environment.put("ASSIZE_DATABASE_PASSWORD", database.application().password());
-            environment.put("ASSIZE_DATABASE_OWNER_USER", database.owner().user());
-            environment.put("ASSIZE_DATABASE_OWNER_PASSWORD", database.owner().password());
+            environment.putAll(database.environment());
             environment.put("ASSIZE_HOME", home.toString());
             environment.put("ASSIZE_GRPC_PORT", "0");
             environment.put("ASSIZE_HTTP_PORT", "0");
             environment.put("ASSIZE_GRPC_WARM_UP", "200ms");
-            TestNode.process(environment).close();
+            TestNode.shortLived(environment).close();
 
             Path loaded = home.resolve("loaded");
             environment.put("JDK_JAVA_OPTIONS", "-Xlog:class+load:file=" + loaded + ":none");
-            try (TestNode node = TestNode.process(environment)) {
+            try (TestNode node = TestNode.shortLived(environment)) {
                 check(node, Credentials.read(home).orElseThrow().key());
             }
 

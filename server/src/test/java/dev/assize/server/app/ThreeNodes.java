@@ -14,15 +14,16 @@ import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.server.cli.Credentials;
 import dev.assize.server.policy.replay.PolicyEntry;
+import dev.assize.server.testing.ChangeCall;
 import dev.assize.server.testing.CutNetwork;
 import dev.assize.server.testing.TestDatabase;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.AbstractStub;
 import io.grpc.stub.MetadataUtils;
-import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -31,8 +32,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -93,10 +92,7 @@ final class ThreeNodes implements AutoCloseable {
         environment.put("ASSIZE_GRPC_WARM_UP", "0s");
         environment.put("ASSIZE_HTTP_PORT", "0");
         environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
-        environment.put("ASSIZE_DATABASE_USER", database.application().user());
-        environment.put("ASSIZE_DATABASE_PASSWORD", database.application().password());
-        environment.put("ASSIZE_DATABASE_OWNER_USER", database.owner().user());
-        environment.put("ASSIZE_DATABASE_OWNER_PASSWORD", database.owner().password());
+        environment.putAll(database.environment());
         environment.put("ASSIZE_DATABASE_CONNECT_TIMEOUT", "1s");
         if (!PROCESSES) {
             environment.put("ASSIZE_DECISION_POLL_INTERVAL", "250ms");
@@ -134,29 +130,7 @@ final class ThreeNodes implements AutoCloseable {
 
     /** Sends the parts of a change; a refusal is what the node said. */
     ApplyPolicyResponse apply(int node, List<ApplyPolicyRequest> parts) {
-        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
-        StreamObserver<ApplyPolicyRequest> call = with(PolicyServiceGrpc.newStub(channels.get(node)))
-                .applyPolicy(new StreamObserver<>() {
-                    @Override
-                    public void onNext(ApplyPolicyResponse response) {
-                        answer.complete(response);
-                    }
-
-                    @Override
-                    public void onError(Throwable failure) {
-                        answer.completeExceptionally(failure);
-                    }
-
-                    @Override
-                    public void onCompleted() {}
-                });
-        parts.forEach(call::onNext);
-        call.onCompleted();
-        try {
-            return answer.join();
-        } catch (CompletionException refused) {
-            throw refused.getCause() instanceof StatusRuntimeException status ? status : refused;
-        }
+        return ChangeCall.send(with(PolicyServiceGrpc.newStub(channels.get(node))), parts);
     }
 
     /**
@@ -176,8 +150,22 @@ final class ThreeNodes implements AutoCloseable {
                         .build());
     }
 
-    /** Of its policy, in the tenant's ledger. */
+    /** Of its policy, in the tenant's ledger; asked again while the node is not sure that its policy is fresh. */
     List<AuditEntry> snapshots() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (true) {
+            try {
+                return readSnapshots();
+            } catch (StatusRuntimeException notYet) {
+                if (notYet.getStatus().getCode() != Status.Code.UNAVAILABLE || System.nanoTime() > deadline) {
+                    throw notYet;
+                }
+                WatchedChanges.rest(java.time.Duration.ofMillis(20));
+            }
+        }
+    }
+
+    private List<AuditEntry> readSnapshots() {
         return with(LedgerServiceGrpc.newBlockingStub(channels.getFirst()))
                 .queryAudit(QueryAuditRequest.newBuilder()
                         .setTenant("acme")

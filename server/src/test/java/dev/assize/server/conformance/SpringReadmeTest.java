@@ -5,17 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.assize.client.AssizeClient;
 import dev.assize.client.enforcement.Enforcer;
 import dev.assize.client.testing.FakeAssize;
+import dev.assize.server.testing.CompiledSnippet;
 import dev.assize.server.testing.InMemory;
 import java.io.IOException;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
-import javax.tools.ToolProvider;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,26 +40,22 @@ class SpringReadmeTest {
     private static final Pattern RULES =
             Pattern.compile("^\\*\\*Spring Security\\*\\*.*?^```java\\n(.*?)^```$", Pattern.MULTILINE | Pattern.DOTALL);
 
+    private static CompiledSnippet compiled;
+
     private final FakeAssize assize = new FakeAssize().allow("user:alice", "doc:1", "read");
     private final AssizeClient client = assize.client(AssizeClient.builder().tenant("acme"));
-
-    @TempDir(factory = InMemory.class)
-    private Path directory;
 
     private final AnnotationConfigApplicationContext spring = new AnnotationConfigApplicationContext(WebSecurity.class);
     private FilterChainProxy chain;
 
     @BeforeEach
     void build() throws Exception {
-        try (URLClassLoader compiled = new URLClassLoader(
-                new URL[] {compiled().toUri().toURL()}, getClass().getClassLoader())) {
-            HttpSecurity http = spring.getBean(HttpSecurity.class);
-            compiled.loadClass("Rules")
-                    .getMethod("configure", HttpSecurity.class, Enforcer.class)
-                    .invoke(null, http, Enforcer.of(client));
-            chain = new FilterChainProxy(http.build());
-            chain.afterPropertiesSet();
-        }
+        HttpSecurity http = spring.getBean(HttpSecurity.class);
+        compiled.type()
+                .getMethod("configure", HttpSecurity.class, Enforcer.class)
+                .invoke(null, http, Enforcer.of(client));
+        chain = new FilterChainProxy(http.build());
+        chain.afterPropertiesSet();
     }
 
     @AfterEach
@@ -135,11 +131,12 @@ class SpringReadmeTest {
         return response.getStatus();
     }
 
-    /** Where the page's rules are, between the lines that make a class of them. */
-    private Path compiled() throws IOException {
+    /** The page's rules, between the lines that make a class of them. */
+    @BeforeAll
+    static void compile(@TempDir(factory = InMemory.class) Path directory) throws IOException {
         var rules = RULES.matcher(Files.readString(Path.of("../client-sdk/java/README.md")));
         assertThat(rules.find()).as("rules for Spring Security").isTrue();
-        Path source = Files.writeString(directory.resolve("Rules.java"), """
+        compiled = CompiledSnippet.of(directory, "Rules", """
                 import dev.assize.client.*;
                 import dev.assize.client.enforcement.*;
                 import java.util.*;
@@ -153,19 +150,11 @@ class SpringReadmeTest {
                     }
                 }
                 """.formatted(rules.group(1)));
-        int failed = ToolProvider.getSystemJavaCompiler()
-                .run(
-                        null,
-                        null,
-                        null,
-                        "-proc:none",
-                        "-cp",
-                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path", "")),
-                        "-d",
-                        directory.toString(),
-                        source.toString());
-        assertThat(failed).as("compiled").isZero();
-        return directory;
+    }
+
+    @AfterAll
+    static void unload() throws IOException {
+        compiled.close();
     }
 
     @EnableWebSecurity

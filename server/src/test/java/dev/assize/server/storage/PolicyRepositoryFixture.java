@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.assize.server.administration.PolicyRepository.Present;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.PolicyRepository.ScopePlan;
-import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Digest;
@@ -23,55 +22,33 @@ import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
 import dev.assize.server.testing.EventBuilder;
-import dev.assize.server.testing.TestDatabase;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
 
 /** Policy in PostgreSQL, with a tenant of its own for each test. */
 @Timeout(60)
-abstract class PolicyRepositoryFixture {
+abstract class PolicyRepositoryFixture extends LedgerFixture {
 
-    static final Instant NOON = Instant.parse("2026-03-01T12:00:00.000001Z");
     static final Recorder ALICE = new Recorder(new Subject("user", "alice"), new TenantId("home"));
-    private static final AtomicInteger TENANTS = new AtomicInteger();
 
-    static TestDatabase testDatabase;
-    static Database database;
     static PostgresPolicyRepository repository;
-    static PostgresLedgerStore ledger;
 
-    TenantId tenant;
     PolicyScope scope;
 
     @BeforeAll
     static void create() {
-        testDatabase = TestDatabase.migrated();
-        database = testDatabase.open(InstantSource.system());
-        AuditCodec codec = new AuditCodec();
-        LedgerWriter writer = new LedgerWriter(database, codec, (_, _) -> {}, () -> NOON);
-        repository = new PostgresPolicyRepository(database, writer, codec);
-        ledger = new PostgresLedgerStore(database, writer);
-    }
-
-    @AfterAll
-    static void drop() {
-        database.close();
-        testDatabase.close();
+        repository = new PostgresPolicyRepository(database, writer, CODEC);
     }
 
     @BeforeEach
-    void name() {
-        tenant = new TenantId("t" + TENANTS.incrementAndGet());
+    void nameScope() {
         scope = PolicyScope.of(tenant);
     }
 
@@ -88,9 +65,8 @@ abstract class PolicyRepositoryFixture {
                         config.idleTimeout()),
                 InstantSource.system())) {
             other.start();
-            AuditCodec codec = new AuditCodec();
             work.accept(new PostgresPolicyRepository(
-                    other, new LedgerWriter(other, codec, (_, _) -> {}, InstantSource.system()), codec));
+                    other, new LedgerWriter(other, CODEC, (_, _) -> {}, InstantSource.system()), CODEC));
         }
     }
 

@@ -3,7 +3,6 @@ package dev.assize.server.storage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.authentication.ApiKey;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.ledger.LedgerHead;
@@ -12,9 +11,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.testing.TestDatabase;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -23,44 +20,27 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class PostgresApiKeyRepositoryTest {
+class PostgresApiKeyRepositoryTest extends LedgerFixture {
 
-    private static final Instant NOON = Instant.parse("2026-03-01T12:00:00.000001Z");
     private static final Recorder ALICE = new Recorder(new Subject("user", "alice"), new TenantId("other"));
-    private static final AtomicInteger TENANTS = new AtomicInteger();
     private static final AtomicInteger SEALED = new AtomicInteger();
 
-    private static TestDatabase testDatabase;
-    private static Database database;
     private static PostgresApiKeyRepository repository;
-    private static PostgresLedgerStore ledger;
 
     private TenantId home;
 
     @BeforeAll
     static void create() {
-        testDatabase = TestDatabase.migrated();
-        database = testDatabase.open(InstantSource.system());
-        AuditCodec codec = new AuditCodec();
-        LedgerWriter writer = new LedgerWriter(database, codec, (_, _) -> {}, () -> NOON);
-        repository = new PostgresApiKeyRepository(database, writer, codec);
-        ledger = new PostgresLedgerStore(database, writer);
-    }
-
-    @AfterAll
-    static void drop() {
-        database.close();
-        testDatabase.close();
+        repository = new PostgresApiKeyRepository(database, writer, CODEC);
     }
 
     @BeforeEach
     void name() {
-        home = new TenantId("t" + TENANTS.incrementAndGet());
+        home = tenant;
     }
 
     @Test

@@ -19,6 +19,7 @@ import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 
@@ -95,6 +96,21 @@ public final class TestDatabase implements AutoCloseable {
     public StorageConfig config() {
         return StorageConfig.of(
                 new Location.Outside(application().url(), credentials(application()), credentials(owner())));
+    }
+
+    /** How a server is told by its environment to reach it. */
+    public Map<String, String> environment() {
+        return Map.of(
+                "ASSIZE_DATABASE_URL",
+                application().url(),
+                "ASSIZE_DATABASE_USER",
+                application().user(),
+                "ASSIZE_DATABASE_PASSWORD",
+                application().password(),
+                "ASSIZE_DATABASE_OWNER_USER",
+                owner().user(),
+                "ASSIZE_DATABASE_OWNER_PASSWORD",
+                owner().password());
     }
 
     /** The database as the role that migrates. */

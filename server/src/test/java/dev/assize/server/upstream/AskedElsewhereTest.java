@@ -36,16 +36,9 @@ import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
-import io.grpc.Server;
-import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -72,37 +65,20 @@ class AskedElsewhereTest {
     private static final TenantId TENANT = new TenantId("acme");
 
     private final FakeCentre fake = new FakeCentre();
-    private Server server;
+    private CentreInProcess served;
     private Centre centre;
     private Elsewhere elsewhere;
 
     @BeforeEach
     void start(@TempDir Path directory) throws IOException {
-        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-                .addService(fake)
-                .build()
-                .start();
-        Path key = Files.createFile(
-                directory.resolve("key"),
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        Files.writeString(key, "asz_abcdefghij012345_" + "x".repeat(43));
-        UpstreamConfig config = new UpstreamConfig(
-                "127.0.0.1",
-                server.getPort(),
-                List.of(TENANT),
-                key,
-                null,
-                List.of(),
-                Duration.ofSeconds(10),
-                directory);
-        centre = new Centre(config, new UpstreamMetrics(new SimpleMeterRegistry()));
+        served = new CentreInProcess(directory, TENANT, fake);
+        centre = served.centre();
         elsewhere = new Elsewhere(Optional.of(centre), new Here());
     }
 
     @AfterEach
     void stop() {
-        centre.close();
-        server.shutdownNow();
+        served.close();
     }
 
     @Test

@@ -10,13 +10,10 @@ import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.server.endpoint.call.ErrorReason;
-import io.grpc.StatusRuntimeException;
-import io.grpc.stub.StreamObserver;
+import dev.assize.server.testing.ChangeCall;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -144,28 +141,6 @@ class ApplyPolicyCallTest {
     }
 
     private ApplyPolicyResponse send(String key, List<ApplyPolicyRequest> messages) {
-        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
-        StreamObserver<ApplyPolicyRequest> requests = door.with(PolicyServiceGrpc.newStub(door.channel), key)
-                .applyPolicy(new StreamObserver<>() {
-                    @Override
-                    public void onNext(ApplyPolicyResponse value) {
-                        answer.complete(value);
-                    }
-
-                    @Override
-                    public void onError(Throwable failure) {
-                        answer.completeExceptionally(failure);
-                    }
-
-                    @Override
-                    public void onCompleted() {}
-                });
-        messages.forEach(requests::onNext);
-        requests.onCompleted();
-        try {
-            return answer.join();
-        } catch (CompletionException failure) {
-            throw failure.getCause() instanceof StatusRuntimeException status ? status : failure;
-        }
+        return ChangeCall.send(door.with(PolicyServiceGrpc.newStub(door.channel), key), messages);
     }
 }

@@ -2,12 +2,9 @@ package dev.assize.server.endpoint.grpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.ApiKey;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.ApplyPolicyHeader;
-import dev.assize.proto.v1.ApplyPolicyRequest;
-import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.ExportPolicyRequest;
@@ -16,7 +13,6 @@ import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc.PolicyServiceBlockingStub;
-import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.SealKeyRequest;
 import dev.assize.proto.v1.SealKeyResponse;
@@ -24,14 +20,11 @@ import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.testing.ChangeCall;
 import io.grpc.Context;
 import io.grpc.Context.CancellableContext;
-import io.grpc.StatusRuntimeException;
-import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -228,33 +221,7 @@ class BreakGlassTest {
     }
 
     private void apply(String key, String yaml) {
-        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
-        StreamObserver<ApplyPolicyRequest> requests = door.with(PolicyServiceGrpc.newStub(door.channel), key)
-                .applyPolicy(new StreamObserver<>() {
-                    @Override
-                    public void onNext(ApplyPolicyResponse value) {
-                        answer.complete(value);
-                    }
-
-                    @Override
-                    public void onError(Throwable failure) {
-                        answer.completeExceptionally(failure);
-                    }
-
-                    @Override
-                    public void onCompleted() {}
-                });
-        requests.onNext(ApplyPolicyRequest.newBuilder()
-                .setHeader(ApplyPolicyHeader.getDefaultInstance())
-                .build());
-        requests.onNext(ApplyPolicyRequest.newBuilder()
-                .setPut(PolicySource.newBuilder().setYaml(ByteString.copyFromUtf8(yaml)))
-                .build());
-        requests.onCompleted();
-        try {
-            answer.join();
-        } catch (CompletionException failure) {
-            throw failure.getCause() instanceof StatusRuntimeException status ? status : failure;
-        }
+        var _ = ChangeCall.put(
+                door.with(PolicyServiceGrpc.newStub(door.channel), key), ApplyPolicyHeader.getDefaultInstance(), yaml);
     }
 }

@@ -3,10 +3,8 @@ package dev.assize.server.endpoint.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
-import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import dev.assize.proto.v1.ApplyPolicyHeader;
-import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.ChangeType;
 import dev.assize.proto.v1.DiffRevisionsRequest;
@@ -15,7 +13,6 @@ import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc.PolicyServiceBlockingStub;
-import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.ReplayPolicyRequest;
 import dev.assize.proto.v1.ReplayPolicyResponse;
 import dev.assize.proto.v1.ReplayResult;
@@ -29,15 +26,12 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;
-import io.grpc.StatusRuntimeException;
-import io.grpc.stub.StreamObserver;
+import dev.assize.server.testing.ChangeCall;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -265,32 +259,7 @@ class HistoryCallsTest {
     }
 
     private ApplyPolicyResponse dryRun(ApplyPolicyHeader header, String key) {
-        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
-        StreamObserver<ApplyPolicyRequest> call = door.with(PolicyServiceGrpc.newStub(door.channel), key)
-                .applyPolicy(new StreamObserver<>() {
-                    @Override
-                    public void onNext(ApplyPolicyResponse response) {
-                        answer.complete(response);
-                    }
-
-                    @Override
-                    public void onError(Throwable failure) {
-                        answer.completeExceptionally(failure);
-                    }
-
-                    @Override
-                    public void onCompleted() {}
-                });
-        call.onNext(ApplyPolicyRequest.newBuilder().setHeader(header).build());
-        call.onNext(ApplyPolicyRequest.newBuilder()
-                .setPut(PolicySource.newBuilder().setYaml(ByteString.copyFromUtf8(group("user:carol"))))
-                .build());
-        call.onCompleted();
-        try {
-            return answer.join();
-        } catch (CompletionException refused) {
-            throw refused.getCause() instanceof StatusRuntimeException status ? status : refused;
-        }
+        return ChangeCall.put(door.with(PolicyServiceGrpc.newStub(door.channel), key), header, group("user:carol"));
     }
 
     private void apply(String yaml, ChangeOrigin origin) {

@@ -9,7 +9,6 @@ import com.google.inject.Provider;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import com.google.inject.Stage;
-import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendedEntry;
 import dev.assize.proto.v1.ApplyPolicyHeader;
@@ -23,7 +22,6 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PolicyServiceGrpc;
-import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.Reason;
 import dev.assize.server.access.AccessModule;
@@ -64,26 +62,25 @@ import dev.assize.server.retention.RetentionModule;
 import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
+import dev.assize.server.testing.ChangeCall;
 import dev.assize.server.testing.TestDatabase;
 import dev.assize.server.testing.Ticks;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
-import io.grpc.StatusRuntimeException;
 import io.grpc.stub.AbstractStub;
 import io.grpc.stub.MetadataUtils;
-import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -183,33 +180,10 @@ abstract class ServedNode {
     }
 
     ApplyPolicyResponse apply(String key, ApplyPolicyHeader header, ApplyPolicyRequest... parts) {
-        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
-        StreamObserver<ApplyPolicyRequest> call = with(PolicyServiceGrpc.newStub(channel), key)
-                .applyPolicy(new StreamObserver<>() {
-                    @Override
-                    public void onNext(ApplyPolicyResponse response) {
-                        answer.complete(response);
-                    }
-
-                    @Override
-                    public void onError(Throwable failure) {
-                        answer.completeExceptionally(failure);
-                    }
-
-                    @Override
-                    public void onCompleted() {}
-                });
-        call.onNext(ApplyPolicyRequest.newBuilder().setHeader(header).build());
-        Arrays.stream(parts).forEach(call::onNext);
-        call.onCompleted();
-        try {
-            return answer.join();
-        } catch (CompletionException failure) {
-            if (failure.getCause() instanceof StatusRuntimeException status) {
-                throw status;
-            }
-            throw failure;
-        }
+        List<ApplyPolicyRequest> all = new ArrayList<>();
+        all.add(ApplyPolicyRequest.newBuilder().setHeader(header).build());
+        all.addAll(List.of(parts));
+        return ChangeCall.send(with(PolicyServiceGrpc.newStub(channel), key), all);
     }
 
     PolicyServiceGrpc.PolicyServiceBlockingStub policies(String key) {
@@ -248,9 +222,7 @@ abstract class ServedNode {
     }
 
     static ApplyPolicyRequest put(String yaml) {
-        return ApplyPolicyRequest.newBuilder()
-                .setPut(PolicySource.newBuilder().setFile("policy.yaml").setYaml(ByteString.copyFromUtf8(yaml)))
-                .build();
+        return ChangeCall.put(yaml);
     }
 
     static String tenant(String name) {

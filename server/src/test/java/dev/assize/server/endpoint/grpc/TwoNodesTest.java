@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
-import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.ApplyPolicyHeader;
-import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.CheckAndAppendRequest;
@@ -20,7 +18,6 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PolicyServiceGrpc;
-import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
@@ -34,13 +31,13 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.Database;
+import dev.assize.server.testing.ChangeCall;
 import dev.assize.server.testing.TestDatabase;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.stub.AbstractStub;
 import io.grpc.stub.MetadataUtils;
-import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,7 +57,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TwoNodesTest {
 
     /** How many conflicting pairs are tried; more where a run has the time. */
-    private static final int PAIRS = Integer.getInteger("assize.test.conflicting.pairs", 400);
+    private static final int PAIRS = Integer.getInteger("assize.test.conflicting.pairs", 150);
 
     private static final int AT_A_TIME = 16;
 
@@ -255,30 +252,8 @@ class TwoNodesTest {
     }
 
     private ApplyPolicyResponse apply() {
-        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
-        StreamObserver<ApplyPolicyRequest> call = with(PolicyServiceGrpc.newStub(channels.getFirst()))
-                .applyPolicy(new StreamObserver<>() {
-                    @Override
-                    public void onNext(ApplyPolicyResponse response) {
-                        answer.complete(response);
-                    }
-
-                    @Override
-                    public void onError(Throwable failure) {
-                        answer.completeExceptionally(failure);
-                    }
-
-                    @Override
-                    public void onCompleted() {}
-                });
-        call.onNext(ApplyPolicyRequest.newBuilder()
-                .setHeader(ApplyPolicyHeader.getDefaultInstance())
-                .build());
-        call.onNext(ApplyPolicyRequest.newBuilder()
-                .setPut(PolicySource.newBuilder().setFile("policy.yaml").setYaml(ByteString.copyFromUtf8(POLICY)))
-                .build());
-        call.onCompleted();
-        return answer.join();
+        return ChangeCall.put(
+                with(PolicyServiceGrpc.newStub(channels.getFirst())), ApplyPolicyHeader.getDefaultInstance(), POLICY);
     }
 
     private <S extends AbstractStub<S>> S with(S stub) {

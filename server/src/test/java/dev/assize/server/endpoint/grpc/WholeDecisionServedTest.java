@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
-import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import dev.assize.proto.v1.ApplyPolicyHeader;
-import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.ApprovalState;
@@ -27,7 +25,6 @@ import dev.assize.proto.v1.Obligation;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.OutlookEffect;
 import dev.assize.proto.v1.PolicyServiceGrpc;
-import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalRequest;
@@ -45,6 +42,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.Database;
+import dev.assize.server.testing.ChangeCall;
 import dev.assize.server.testing.TestDatabase;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
@@ -53,14 +51,11 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.AbstractStub;
 import io.grpc.stub.MetadataUtils;
-import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -377,34 +372,7 @@ class WholeDecisionServedTest {
     }
 
     private ApplyPolicyResponse apply(ApplyPolicyHeader header, String... documents) {
-        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
-        StreamObserver<ApplyPolicyRequest> call = with(PolicyServiceGrpc.newStub(channel))
-                .applyPolicy(new StreamObserver<>() {
-                    @Override
-                    public void onNext(ApplyPolicyResponse response) {
-                        answer.complete(response);
-                    }
-
-                    @Override
-                    public void onError(Throwable failure) {
-                        answer.completeExceptionally(failure);
-                    }
-
-                    @Override
-                    public void onCompleted() {}
-                });
-        call.onNext(ApplyPolicyRequest.newBuilder().setHeader(header).build());
-        for (String yaml : documents) {
-            call.onNext(ApplyPolicyRequest.newBuilder()
-                    .setPut(PolicySource.newBuilder().setFile("policy.yaml").setYaml(ByteString.copyFromUtf8(yaml)))
-                    .build());
-        }
-        call.onCompleted();
-        try {
-            return answer.join();
-        } catch (CompletionException failure) {
-            throw failure.getCause() instanceof StatusRuntimeException status ? status : failure;
-        }
+        return ChangeCall.put(with(PolicyServiceGrpc.newStub(channel)), header, documents);
     }
 
     private static ApplyPolicyHeader header() {

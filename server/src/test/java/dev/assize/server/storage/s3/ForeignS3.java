@@ -1,5 +1,7 @@
 package dev.assize.server.storage.s3;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -37,6 +39,8 @@ public final class ForeignS3 implements AutoCloseable {
 
     private static final Duration LONGEST_START = Duration.ofSeconds(30);
 
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
+
     private final Process process;
     private final URI endpoint;
     private final S3Client owner;
@@ -67,6 +71,17 @@ public final class ForeignS3 implements AutoCloseable {
         return Stream.concat(Stream.of(built), onThePath)
                 .filter(Files::isExecutable)
                 .findFirst();
+    }
+
+    /** Starts it, empty but for its buckets; whoever asks is skipped where there is none. */
+    static ForeignS3 startOrSkip(Path directory) throws IOException {
+        assumeTrue(find().isPresent(), NONE);
+        return start(directory);
+    }
+
+    /** Its bucket, over a network that loses what it is told to. */
+    public static S3Place behind(LosingNetwork network, Path directory) {
+        return S3TestPlaces.at(network.endpoint(), S3TestPlaces.ownKey(directory), TIMEOUT);
     }
 
     /** Starts it, empty but for its buckets. */

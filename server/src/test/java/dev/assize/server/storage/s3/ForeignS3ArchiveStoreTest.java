@@ -3,7 +3,6 @@ package dev.assize.server.storage.s3;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.assize.server.ledger.archive.ArchiveStore;
 import dev.assize.server.ledger.archive.ArchiveStoreContract;
@@ -20,7 +19,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -38,25 +36,23 @@ class ForeignS3ArchiveStoreTest extends ArchiveStoreContract {
     @TempDir(factory = InMemory.class)
     private static Path directory;
 
-    private static @Nullable ForeignS3 started;
+    private static ForeignS3 server;
 
     private final List<S3ArchiveStore> opened = new ArrayList<>();
-    private final LosingNetwork network = new LosingNetwork(server().endpoint());
-    private final S3Place place =
-            S3TestPlaces.at(network.endpoint(), S3TestPlaces.ownKey(directory), Duration.ofSeconds(5));
+    private final LosingNetwork network = new LosingNetwork(server.endpoint());
+    private final S3Place place = ForeignS3.behind(network, directory);
     private final S3Place locked = ForeignS3.locked(place);
     private final Instant until = Instant.now().plus(Duration.ofDays(2)).truncatedTo(ChronoUnit.SECONDS);
 
     @BeforeAll
     static void start() throws IOException {
-        assumeTrue(ForeignS3.find().isPresent(), ForeignS3.NONE);
-        started = ForeignS3.start(directory);
+        server = ForeignS3.startOrSkip(directory);
     }
 
     @AfterAll
     static void stop() {
-        if (started != null) {
-            started.close();
+        if (server != null) {
+            server.close();
         }
     }
 
@@ -64,11 +60,6 @@ class ForeignS3ArchiveStoreTest extends ArchiveStoreContract {
     void close() {
         opened.forEach(S3ArchiveStore::close);
         network.close();
-    }
-
-    private static ForeignS3 server() {
-        assumeTrue(started != null);
-        return Objects.requireNonNull(started);
     }
 
     @Override
@@ -88,10 +79,10 @@ class ForeignS3ArchiveStoreTest extends ArchiveStoreContract {
         S3ArchiveStore store = open(locked, mode);
         assertThat(store.create("acme/1/a.tar", file("entries"), until)).isTrue();
 
-        HeadObjectResponse kept = server().head(locked, "acme/1/a.tar");
+        HeadObjectResponse kept = server.head(locked, "acme/1/a.tar");
         assertThat(kept.objectLockModeAsString()).isEqualTo(mode.name());
         assertThat(kept.objectLockRetainUntilDate()).isEqualTo(until);
-        assertThatThrownBy(() -> server().delete(locked, "acme/1/a.tar", kept.versionId()))
+        assertThatThrownBy(() -> server.delete(locked, "acme/1/a.tar", kept.versionId()))
                 .isInstanceOfSatisfying(
                         S3Exception.class, e -> assertThat(e.statusCode()).isEqualTo(403));
         assertThat(store.create("acme/1/a.tar", file("others"), until)).isFalse();
@@ -99,7 +90,7 @@ class ForeignS3ArchiveStoreTest extends ArchiveStoreContract {
 
         assertThat(store.create("acme/1/a.tar", file("others"), until.plus(Duration.ofHours(1))))
                 .isFalse();
-        assertThat(server().head(locked, "acme/1/a.tar").objectLockRetainUntilDate())
+        assertThat(server.head(locked, "acme/1/a.tar").objectLockRetainUntilDate())
                 .as("locked for longer, as is wanted now")
                 .isEqualTo(until.plus(Duration.ofHours(1)));
     }
@@ -127,7 +118,7 @@ class ForeignS3ArchiveStoreTest extends ArchiveStoreContract {
                 .as("the same content, created by somebody else")
                 .isFalse();
         assertThat(content(store)).isEqualTo("entries");
-        assertThat(server().head(locked, "acme/1/a.tar").objectLockRetainUntilDate())
+        assertThat(server.head(locked, "acme/1/a.tar").objectLockRetainUntilDate())
                 .isEqualTo(until);
     }
 

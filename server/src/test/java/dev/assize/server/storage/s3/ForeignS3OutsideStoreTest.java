@@ -3,7 +3,6 @@ package dev.assize.server.storage.s3;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.anchor.OutsideStore.Versioned;
@@ -16,9 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -33,22 +30,21 @@ class ForeignS3OutsideStoreTest extends OutsideStoreContract {
     @TempDir(factory = InMemory.class)
     private static Path directory;
 
-    private static @Nullable ForeignS3 started;
+    private static ForeignS3 server;
 
     private final ConcurrentLinkedQueue<S3OutsideStore> opened = new ConcurrentLinkedQueue<>();
-    private final LosingNetwork network = new LosingNetwork(server().endpoint());
-    private final S3Place place = S3TestPlaces.at(network.endpoint(), S3TestPlaces.ownKey(directory), TIMEOUT);
+    private final LosingNetwork network = new LosingNetwork(server.endpoint());
+    private final S3Place place = ForeignS3.behind(network, directory);
 
     @BeforeAll
     static void start() throws IOException {
-        assumeTrue(ForeignS3.find().isPresent(), ForeignS3.NONE);
-        started = ForeignS3.start(directory);
+        server = ForeignS3.startOrSkip(directory);
     }
 
     @AfterAll
     static void stop() {
-        if (started != null) {
-            started.close();
+        if (server != null) {
+            server.close();
         }
     }
 
@@ -56,11 +52,6 @@ class ForeignS3OutsideStoreTest extends OutsideStoreContract {
     void close() {
         opened.forEach(S3OutsideStore::close);
         network.close();
-    }
-
-    private static ForeignS3 server() {
-        assumeTrue(started != null);
-        return Objects.requireNonNull(started);
     }
 
     @Override
