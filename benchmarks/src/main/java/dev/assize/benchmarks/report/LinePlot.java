@@ -1,5 +1,7 @@
 package dev.assize.benchmarks.report;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -92,7 +94,7 @@ record LinePlot(String title, Scale across, Scale upwards, List<Line> lines) {
                         x.at(tick),
                         HEIGHT - BOTTOM + 18,
                         "middle",
-                        across.percentiles ? PERCENTILES.get(tick) : Numbers.tick(tick));
+                        across.percentiles ? requireNonNull(PERCENTILES.get(tick)) : Numbers.tick(tick));
             }
         }
         svg.text((LEFT + right) / 2.0, HEIGHT - 10, "middle", across.label);
