@@ -34,7 +34,7 @@ final class Chores implements AutoCloseable {
     }
 
     /** What is thrown, errors too, would be the last turn: months would not be made ahead any more, and nobody told. */
-    private static void attempt(Runnable chore) {
+    static void attempt(Runnable chore) {
         try {
             chore.run();
         } catch (RuntimeException | Error e) {

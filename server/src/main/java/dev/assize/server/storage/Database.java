@@ -418,7 +418,7 @@ public final class Database implements AutoCloseable {
         if (owner != null) {
             Migrations.migrate(owner, application.user(), connection -> {
                 if (ownerMaintains) {
-                    Running.attempt(() -> Migrations.makePartitions(connection, present()));
+                    Chores.attempt(() -> Migrations.makePartitions(connection, present()));
                 } else if (maintenance != null) {
                     Migrations.allowMaintenance(connection, maintenance.user());
                 }
