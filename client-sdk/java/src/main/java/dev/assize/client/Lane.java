@@ -89,7 +89,7 @@ final class Lane {
                 end();
             }
         }
-        Waiting waiting = new Waiting(request, deadline);
+        Waiting waiting = new Waiting(request, deadline, false);
         Context context = Context.current();
         Context.CancellationListener left = _ -> waiting.leave(CANCELLED.asRuntimeException());
         context.addListener(left, Runnable::run);
@@ -104,7 +104,7 @@ final class Lane {
     }
 
     CompletableFuture<CheckResponse> askLater(CheckRequest request, Duration deadline) {
-        Waiting waiting = new Waiting(request, deadline);
+        Waiting waiting = new Waiting(request, deadline, true);
         queue.add(waiting);
         sendWhatWaits();
         limit(waiting, deadline);
@@ -276,7 +276,10 @@ final class Lane {
 
     private void send(List<Waiting> together) {
         if (together.size() == 1) {
-            var _ = alone(together.getFirst()).whenComplete((_, _) -> end());
+            Waiting only = together.getFirst();
+            var _ = answerAlone(only)
+                    .whenComplete((response, failure) ->
+                            letKnow(together, () -> letKnow(only, response, failure), this::end));
             return;
         }
         CheckBatchRequest.Builder request = CheckBatchRequest.newBuilder().setTenant(tenant);
@@ -290,19 +293,41 @@ final class Lane {
                 .orElseThrow();
         CompletableFuture<CheckBatchResponse> answer =
                 Retries.laterWithin(longest.left(), left -> joined(together, calls.checkBatch(batch, left)));
-        var _ = answer.whenComplete((response, failure) -> {
-            try {
-                if (failure == null) {
-                    handOut(together, response);
-                } else {
-                    fail(together, Retries.unwrapped(failure));
-                }
-                othersFirst.run();
-            } finally {
-                besideFrom = steady.getAsLong();
-                end();
+        var _ = answer.whenComplete((response, failure) -> letKnow(
+                together,
+                () -> {
+                    if (failure == null) {
+                        handOut(together, response);
+                    } else {
+                        fail(together, Retries.unwrapped(failure));
+                    }
+                    othersFirst.run();
+                },
+                () -> {
+                    besideFrom = steady.getAsLong();
+                    end();
+                }));
+    }
+
+    /**
+     * Lets those who were asked for know, and then makes room. What an application has run behind its answers runs in here: where
+     * that takes longer than a moment, the room is made while it goes on.
+     */
+    private void letKnow(List<Waiting> together, Runnable telling, Runnable room) {
+        CompletableFuture<Boolean> made = new CompletableFuture<>();
+        Runnable once = () -> {
+            if (made.complete(true)) {
+                room.run();
             }
-        });
+        };
+        if (together.stream().anyMatch(it -> it.mayBeFollowed)) {
+            longWaits.note(made, once);
+        }
+        try {
+            telling.run();
+        } finally {
+            once.run();
+        }
     }
 
     /** Ends the call when all have left it. */
@@ -317,15 +342,20 @@ final class Lane {
     }
 
     private CompletableFuture<CheckResponse> alone(Waiting waiting) {
-        CompletableFuture<CheckResponse> answer = Retries.laterWithin(
+        return answerAlone(waiting).whenComplete((response, failure) -> letKnow(waiting, response, failure));
+    }
+
+    private CompletableFuture<CheckResponse> answerAlone(Waiting waiting) {
+        return Retries.laterWithin(
                 waiting.left(), left -> joined(List.of(waiting), calls.check(waiting.request, left)));
-        return answer.whenComplete((response, failure) -> {
-            if (failure == null) {
-                waiting.complete(response);
-            } else {
-                waiting.completeExceptionally(Retries.unwrapped(failure));
-            }
-        });
+    }
+
+    private static void letKnow(Waiting waiting, CheckResponse response, @Nullable Throwable failure) {
+        if (failure == null) {
+            waiting.complete(response);
+        } else {
+            waiting.completeExceptionally(Retries.unwrapped(failure));
+        }
     }
 
     private static void handOut(List<Waiting> together, CheckBatchResponse response) {
@@ -379,11 +409,15 @@ final class Lane {
         private final CheckRequest request;
         private final long end;
 
+        /** Whether an application may have something run behind it. */
+        private final boolean mayBeFollowed;
+
         /** Whether somebody has taken it upon them to send it. */
         private final AtomicInteger taken = new AtomicInteger();
 
-        Waiting(CheckRequest request, Duration deadline) {
+        Waiting(CheckRequest request, Duration deadline, boolean mayBeFollowed) {
             this.request = request;
+            this.mayBeFollowed = mayBeFollowed;
             this.end = System.nanoTime() + deadline.toNanos();
         }
 

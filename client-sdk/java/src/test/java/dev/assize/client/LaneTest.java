@@ -169,6 +169,56 @@ class LaneTest {
         assertThat(calls.asked).last().isEqualTo("doc:1 doc:2");
     }
 
+    /** An application's own code runs where its answer comes in, and may take its time there: that keeps no room from others. */
+    @Test
+    void whoeverKeepsTheThreadOfItsAnswerKeepsNoRoom() throws InterruptedException {
+        // Nobody goes out of impatience.
+        Duration hours = Duration.ofHours(4);
+        CountDownLatch busy = new CountDownLatch(1);
+        List<Thread> answering = new ArrayList<>();
+        for (int i = 0; i < Lane.UNDER_WAY; i++) {
+            keepsBusy("doc:alone", hours, busy);
+        }
+        while (!calls.checks.isEmpty()) {
+            answering.add(Thread.startVirtualThread(calls.checks.remove()::succeed));
+        }
+        var _ = lane.askLater(request("doc:first"), hours);
+        calls.awaitChecks(1);
+        var _ = lane.askLater(request("doc:second"), hours);
+        calls.awaitChecks(2);
+
+        for (int i = 1; i <= Lane.UNDER_WAY; i++) {
+            keepsBusy("doc:together", hours, busy);
+            keepsBusy("doc:together", hours, busy);
+            calls.checks.remove().succeed();
+            calls.awaitBatches(i);
+        }
+        while (!calls.batches.isEmpty()) {
+            answering.add(Thread.startVirtualThread(calls.batches.remove()::succeed));
+        }
+        var _ = lane.askLater(request("doc:third"), hours);
+        calls.awaitChecks(1);
+
+        busy.countDown();
+        for (Thread each : answering) {
+            each.join();
+        }
+        calls.checks.remove().succeed();
+        awaitThat(lane::isIdle, "room is made once");
+        var _ = lane.askLater(request("doc:last"), hours);
+        assertThat(calls.checks).as("and not lost").hasSize(1);
+    }
+
+    private void keepsBusy(String resource, Duration deadline, CountDownLatch until) {
+        var _ = lane.askLater(request(resource), deadline).thenAccept(_ -> {
+            try {
+                until.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
     @Test
     void aBatchHasNoMoreItemsThanIsSaid() {
         fill();
