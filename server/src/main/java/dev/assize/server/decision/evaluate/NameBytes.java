@@ -51,7 +51,7 @@ public final class NameBytes {
         if (start < 0 || length == 0) {
             return few(bytes, offset, length);
         }
-        return (long) LONGS.get(bytes, start) >>> Byte.SIZE * Math.max(0, Long.BYTES - length);
+        return (long) LONGS.get(bytes, start) >>> (Byte.SIZE * Math.max(0, Long.BYTES - length));
     }
 
     /** All of fewer than eight bytes, with fewer than eight up to their end. */

@@ -60,7 +60,10 @@ public final class Admission {
         byte[] header = authorization.getBytes(StandardCharsets.UTF_8);
         Digest known = presented.digestOf(header);
         Digest digest = known == null ? digest(authorization) : known;
-        Caller caller = digest == null ? null : keys.recall(digest);
+        if (digest == null) {
+            return null;
+        }
+        Caller caller = keys.recall(digest);
         if (caller == null || !caller.mayUse(rpc) || !caller.envs().isEmpty()) {
             return null;
         }
