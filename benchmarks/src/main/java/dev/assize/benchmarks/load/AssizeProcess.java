@@ -318,6 +318,7 @@ final class AssizeProcess implements ServerUnderTest {
                 return new Launch(command, Map.of("ASSIZE_JAVA_OPTS", String.join(" ", options)));
             }
             List<String> all = new ArrayList<>(flags);
+            all.add(BareProcess.FEW_BUFFERS_FOLLOWED);
             all.addAll(options);
             List<String> command = JavaProcess.command(cores, all, "dev.assize.server.app.Main");
             command.add("serve");

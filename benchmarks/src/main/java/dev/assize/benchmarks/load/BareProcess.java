@@ -11,11 +11,15 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** A {@link BareServer} in a process of its own. */
 final class BareProcess implements ServerUnderTest {
+
+    /** As Assize's launcher has it for a server: a part of its transport, and not of stock grpc-java. */
+    static final String FEW_BUFFERS_FOLLOWED = "-Dio.grpc.netty.shaded.io.netty.leakDetection.samplingInterval=8192";
 
     private final String style;
     private final JavaProcess process;
@@ -98,7 +102,11 @@ final class BareProcess implements ServerUnderTest {
 
     private static JavaProcess launch(
             String style, Cores cores, List<String> options, Path directory, List<String> more) throws IOException {
-        List<String> command = JavaProcess.command(cores, options, BareServer.class.getName());
+        List<String> all = new ArrayList<>(options);
+        if (!style.equals(BareServer.STOCK)) {
+            all.addFirst(FEW_BUFFERS_FOLLOWED);
+        }
+        List<String> command = JavaProcess.command(cores, all, BareServer.class.getName());
         command.addAll(List.of(style, directory.toString()));
         command.addAll(more);
         return JavaProcess.start(command, Map.of(), directory.resolve("server.log"), BareServer.READY::equals);
