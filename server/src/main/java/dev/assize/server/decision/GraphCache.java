@@ -1,7 +1,5 @@
 package dev.assize.server.decision;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import com.google.inject.Inject;
 import dev.assize.server.decision.NodeClock.Reading;
 import dev.assize.server.decision.PolicySource.Heads;
@@ -19,53 +17,32 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * The compiled policies this node holds, within a bound of heap; tenants that do not exist are remembered for a moment.
- *
- * <p>A tenant that is not held is loaded once, however many ask. What a load finds is kept before it is no longer
- * registered as the tenant's load, and both are atomic with registering the next, because each is a compute of the map of
- * loads: so that of two loads the later one is kept last. A load that began before a change is waited for and then
- * brought up to date, so that it cannot put back what the change replaced.
+ * The compiled policies this node holds, within a bound of heap, and how they are kept up to date; what is not held is
+ * loaded by {@link GraphLoads}.
  *
  * <p>A graph that is held is brought up to date beside the one that is being answered from, at the cost of what has
  * changed, and swapped only if that one is still held; {@link Renewals} says when. Readers never wait for it.
  */
 final class GraphCache {
 
-    /** Of the bound, what a single graph is counted as at most. */
-    private static final int LARGEST_SHARE = 4;
-
     /** Documents of a policy of which the first change would be seen to take longer than others. */
     private static final int LARGE_POLICY = 10_000;
 
-    private static final Logger LOG = LoggerFactory.getLogger(GraphCache.class);
-
-    private final AtomicBoolean warnedOfSize = new AtomicBoolean();
     private final PolicySource source;
     private final DecisionConfig config;
-    private final long cacheBytes;
     private final NodeClock clock;
     private final DecisionMetrics metrics;
-    private final Executor threads;
     private final Apart apart = new Apart();
     private final Semaphore loadPermits;
 
@@ -74,14 +51,11 @@ final class GraphCache {
 
     private final Semaphore pollPermits;
     private final Watchers watchers = new Watchers();
-    private final Cache<TenantKey, HeldGraph> graphs;
-    private final Cache<TenantId, Boolean> unknown;
-    private final ConcurrentMap<TenantId, CompletableFuture<Optional<HeldGraph>>> loads = new ConcurrentHashMap<>();
+    private final HeldGraphs graphs;
+    private final GraphLoads loads;
 
     /** Counted here, for a question that must wait is asked twice. */
     private final LongAdder hits = new LongAdder();
-
-    private final LongAdder misses = new LongAdder();
 
     /** Of the graphs that were made: of two at the same revisions one may be of a database that was put back since. */
     private final AtomicLong numbers = new AtomicLong();
@@ -98,46 +72,33 @@ final class GraphCache {
         this.source = source;
         this.clock = clock;
         this.metrics = metrics;
-        this.threads = threads;
         this.renewals = new Renewals(threads, this::renewHeld);
         this.config = config;
-        this.cacheBytes = config.cacheBytes();
         this.loadPermits = new Semaphore(config.concurrentLoads());
         this.renewalPermits = new Semaphore(config.concurrentLoads());
         this.pollPermits = new Semaphore(config.concurrentLoads());
-        this.graphs = Caffeine.newBuilder()
-                .maximumWeight(config.cacheBytes())
-                .weigher((TenantKey tenant, HeldGraph held) -> weight(held.graph()))
-                .evictionListener((tenant, held, cause) -> leave(held))
-                .executor(Runnable::run)
-                .recordStats()
-                .build();
-        this.unknown = Caffeine.newBuilder()
-                .maximumSize(config.unknownTenants())
-                .expireAfterWrite(config.unknownTenantTtl())
-                .ticker(clock.steady())
-                .executor(Runnable::run)
-                .build();
-        metrics.observe(graphs, hits, misses);
+        this.graphs = new HeldGraphs(config.cacheBytes(), metrics);
+        this.loads = new GraphLoads(graphs, watchers, config, clock, metrics, threads, this::read);
+        graphs.observe(hits, loads.misses());
     }
 
     /** The tenant's graph, loaded where it is not held; null where there is no such tenant. */
     @Nullable
     HeldGraph get(TenantId tenant, Duration timeout) {
         HeldGraph held = getIfPresent(tenant);
-        return held == null ? load(tenant, timeout) : held;
+        return held == null ? loads.load(tenant, timeout) : held;
     }
 
     /** The tenant's graph if it is held, for a question. */
     @Nullable
     HeldGraph getIfPresent(TenantId tenant) {
-        return counted(graphs.asMap().get(TenantKey.of(tenant)));
+        return counted(graphs.get(TenantKey.of(tenant)));
     }
 
     /** The same, by a probe of a desk's, which counts by itself. */
     @Nullable
     HeldGraph probe(TenantKey tenant) {
-        return graphs.asMap().get(tenant);
+        return graphs.get(tenant);
     }
 
     private @Nullable HeldGraph counted(@Nullable HeldGraph held) {
@@ -160,7 +121,7 @@ final class GraphCache {
     /** The tenant's graph if it is held; that this was asked for keeps it no longer. */
     @Nullable
     HeldGraph getIfHeld(TenantId tenant) {
-        return graphs.policy().getIfPresentQuietly(TenantKey.of(tenant));
+        return graphs.getQuietly(tenant);
     }
 
     /** Those who are told when a tenant is answered from another graph, or from none any more. */
@@ -173,44 +134,9 @@ final class GraphCache {
         return platform.revision();
     }
 
-    /**
-     * Counted within the bound, a graph is at most a quarter of it: one that were heavier than the bound would be dropped
-     * and loaded again for each question, and one about as heavy would be the same for all others.
-     */
-    private int weight(DecisionGraph graph) {
-        long most = Math.min(Integer.MAX_VALUE, Math.max(1, cacheBytes / LARGEST_SHARE));
-        if (graph.weightBytes() > most) {
-            metrics.oversized();
-            if (warnedOfSize.compareAndSet(false, true)) {
-                LOG.warn(
-                        "A policy of {} bytes counts as {}, a quarter of decision.cacheBytes: raise that, and the heap",
-                        graph.weightBytes(),
-                        most);
-            }
-        }
-        return (int) Math.min(most, graph.weightBytes());
-    }
-
     /** All that is held. */
     Collection<HeldGraph> held() {
-        return List.copyOf(graphs.asMap().values());
-    }
-
-    /** What the revisions were at the moment they were asked for. */
-    record Polled(Map<PolicyScope, Revision> revisions, Reading askedAt, Map<TenantId, Duration> ages) {
-
-        Polled(Map<PolicyScope, Revision> revisions, Reading askedAt) {
-            this(revisions, askedAt, Map.of());
-        }
-
-        /** As of when what was answered of a tenant is confirmed. */
-        Reading confirmedAt(TenantId tenant) {
-            return ages.isEmpty() ? askedAt : askedAt.minus(ages.getOrDefault(tenant, Duration.ZERO));
-        }
-
-        Revision platform() {
-            return revisions.getOrDefault(PolicyScope.PLATFORM, Revision.NONE);
-        }
+        return graphs.all();
     }
 
     /**
@@ -223,25 +149,12 @@ final class GraphCache {
             refreshAll();
         } else {
             TenantId tenant = scope.ledgerTenant();
-            settle(tenant);
+            loads.settle(tenant);
             if (!succeeds(renew(tenant))) {
-                leave(getIfHeld(tenant));
-                graphs.invalidate(TenantKey.of(tenant));
+                graphs.remove(tenant);
                 watchers.tell(tenant);
             }
         }
-    }
-
-    /**
-     * Waits for a tenant's load, if there is one: it may be older than this call, and is then brought up to date like
-     * whatever is held. To strike it off would be to begin again, at every change anew.
-     */
-    private void settle(TenantId tenant) {
-        CompletableFuture<?> load = loads.get(tenant);
-        if (load != null) {
-            succeeds(load);
-        }
-        unknown.invalidate(tenant);
     }
 
     /**
@@ -284,9 +197,9 @@ final class GraphCache {
     CompletableFuture<Boolean> catchUp(TenantId tenant, Revision revision) {
         // What is under way may well see it: to read once more behind each own change would be to read twice.
         CompletableFuture<?> underWay =
-                CompletableFuture.allOf(ended(loads.get(tenant)), ended(renewals.underWay(tenant)));
+                CompletableFuture.allOf(ended(loads.underWay(tenant)), ended(renewals.underWay(tenant)));
         return underWay.thenCompose(any -> {
-            unknown.invalidate(tenant);
+            loads.forgetUnknown(tenant);
             return isBehind(tenant, revision)
                     ? ended(renew(tenant)).thenApply(renewed -> !isBehind(tenant, revision))
                     : CompletableFuture.completedFuture(true);
@@ -305,18 +218,11 @@ final class GraphCache {
 
     /** Whether the tenant is held, once what is being loaded of it is; what was known not to exist is asked for anew. */
     boolean isHeldOnceLoaded(TenantId tenant, Duration timeout) {
-        Prompt.requireTime();
-        CompletableFuture<Optional<HeldGraph>> load = loads.get(tenant);
-        if (load != null) {
-            await(load, tenant, timeout);
-        }
-        unknown.invalidate(tenant);
-        return getIfHeld(tenant) != null;
+        return loads.isHeldOnceLoaded(tenant, timeout);
     }
 
     private void refreshAll() {
-        // First what is being loaded: it is then among what is held.
-        loads.keySet().forEach(this::settle);
+        loads.settleAll();
         Collection<HeldGraph> held = held();
         Reading askedAt = clock.read();
         try {
@@ -339,8 +245,7 @@ final class GraphCache {
 
     /** Drops a graph whose tenant has gone. */
     private void drop(HeldGraph held) {
-        held.leave();
-        graphs.asMap().remove(TenantKey.of(held.tenant()), held);
+        var _ = graphs.swap(held, null);
         watchers.tell(held.tenant());
     }
 
@@ -366,19 +271,9 @@ final class GraphCache {
                 held.confirm(polled.confirmedAt(tenant));
                 return;
             }
-            swapped = swap(held, renewed(held, polled).orElse(null));
+            swapped = graphs.swap(held, renewed(held, polled).orElse(null));
         }
         watchers.tell(tenant);
-    }
-
-    /** Whether what was held is still held, and so the other one now, or none. */
-    private boolean swap(HeldGraph held, @Nullable HeldGraph by) {
-        TenantKey tenant = TenantKey.of(held.tenant());
-        if (by == held) {
-            return graphs.asMap().replace(tenant, held, by);
-        }
-        held.leave();
-        return by == null ? graphs.asMap().remove(tenant, held) : graphs.asMap().replace(tenant, held, by);
     }
 
     /** The graph as of now, or as of the poll where that knows enough; the same one where nothing has changed. */
@@ -435,84 +330,6 @@ final class GraphCache {
         }
     }
 
-    // Whether this very load was registered, not one like it.
-    @SuppressWarnings("ReferenceEquality")
-    private @Nullable HeldGraph load(TenantId tenant, Duration timeout) {
-        if (unknown.getIfPresent(tenant) == null) {
-            Prompt.requireTime();
-        } else if (Prompt.isRequired()) {
-            // Remembered as unknown, which needs no look at loads: what is kept there is kept under their lock.
-            misses.increment();
-            return null;
-        }
-        misses.increment();
-        while (true) {
-            CompletableFuture<Optional<HeldGraph>> own = new CompletableFuture<>();
-            CompletableFuture<Optional<HeldGraph>> load =
-                    loads.computeIfAbsent(tenant, any -> isSettled(tenant) ? null : own);
-            if (load == own) {
-                start(tenant, own);
-            }
-            if (load != null) {
-                return await(load, tenant, timeout).orElse(null);
-            }
-            HeldGraph held = getIfHeld(tenant);
-            if (held != null || unknown.getIfPresent(tenant) != null) {
-                return held;
-            }
-        }
-    }
-
-    private boolean isSettled(TenantId tenant) {
-        return getIfHeld(tenant) != null || unknown.getIfPresent(tenant) != null;
-    }
-
-    /** Reads for a load that is registered already, so that no change can miss what is being read. */
-    private void start(TenantId tenant, CompletableFuture<Optional<HeldGraph>> load) {
-        try {
-            threads.execute(() -> load(tenant, load));
-        } catch (RuntimeException | Error failure) {
-            // Without memory for a thread, say: the next who asks begins another one.
-            fail(tenant, load, failure);
-        }
-    }
-
-    private void load(TenantId tenant, CompletableFuture<Optional<HeldGraph>> load) {
-        try {
-            Optional<HeldGraph> found = read(tenant);
-            keep(tenant, found);
-            load.complete(found);
-        } catch (Throwable broken) {
-            fail(tenant, load, broken);
-        }
-    }
-
-    private void fail(TenantId tenant, CompletableFuture<Optional<HeldGraph>> load, Throwable broken) {
-        metrics.loadFailed();
-        loads.remove(tenant, load);
-        load.completeExceptionally(broken);
-    }
-
-    /** Before anyone who waits for it goes on. */
-    private void keep(TenantId tenant, Optional<HeldGraph> found) {
-        loads.computeIfPresent(tenant, (any, load) -> {
-            found.ifPresentOrElse(held -> put(tenant, held), () -> unknown.put(tenant, true));
-            return null;
-        });
-        watchers.tell(tenant);
-    }
-
-    private void put(TenantId tenant, HeldGraph held) {
-        leave(getIfHeld(tenant));
-        graphs.put(TenantKey.of(tenant), held);
-    }
-
-    private static void leave(@Nullable HeldGraph held) {
-        if (held != null) {
-            held.leave();
-        }
-    }
-
     private Optional<HeldGraph> read(TenantId tenant) {
         loadPermits.acquireUninterruptibly();
         try {
@@ -552,27 +369,6 @@ final class GraphCache {
             return GraphCompiler.compile(snapshot.tenant(), snapshot.platform());
         } catch (RuntimeException bug) {
             throw new EvaluationFailedException(bug);
-        }
-    }
-
-    private static Optional<HeldGraph> await(
-            CompletableFuture<Optional<HeldGraph>> load, TenantId tenant, Duration timeout) {
-        Prompt.requireTime();
-        try {
-            return load.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof EvaluationFailedException) {
-                throw new EvaluationFailedException(e.getCause());
-            }
-            if (e.getCause() instanceof PolicyStaleException stale) {
-                throw stale;
-            }
-            throw new PolicyUnavailableException(tenant, e.getCause() == null ? e : e.getCause());
-        } catch (TimeoutException e) {
-            throw new PolicyUnavailableException(tenant, e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new PolicyUnavailableException(tenant, e);
         }
     }
 }

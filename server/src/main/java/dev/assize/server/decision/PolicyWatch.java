@@ -1,7 +1,6 @@
 package dev.assize.server.decision;
 
 import com.google.inject.Inject;
-import dev.assize.server.decision.GraphCache.Polled;
 import dev.assize.server.decision.NodeClock.Reading;
 import dev.assize.server.decision.PolicySource.Heads;
 import dev.assize.server.decision.node.ChangeSignals;

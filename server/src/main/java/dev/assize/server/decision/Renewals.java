@@ -1,6 +1,5 @@
 package dev.assize.server.decision;
 
-import dev.assize.server.decision.GraphCache.Polled;
 import dev.assize.server.model.TenantId;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;

@@ -2,7 +2,6 @@ package dev.assize.server.decision;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.assize.server.decision.GraphCache.Polled;
 import dev.assize.server.decision.NodeClock.Reading;
 import dev.assize.server.model.TenantId;
 import java.time.Instant;
