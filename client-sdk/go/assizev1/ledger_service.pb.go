@@ -1990,7 +1990,7 @@ func (x *QueryAuditRequest) GetIncludeFrames() bool {
 type QueryAuditResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Entries []*AuditEntry          `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
-	// Empty at the end.
+	// Empty at the end, and only there: an answer may have fewer entries than were asked for, or none, and a token.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// Entries before this position were pruned, and are not searched: they are in the archive.
 	FirstSeq      int64 `protobuf:"varint,3,opt,name=first_seq,json=firstSeq,proto3" json:"first_seq,omitempty"`

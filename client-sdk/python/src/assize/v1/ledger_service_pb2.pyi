@@ -945,7 +945,7 @@ class QueryAuditResponse(_message.Message):
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FIRST_SEQ_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """Empty at the end."""
+    """Empty at the end, and only there: an answer may have fewer entries than were asked for, or none, and a token."""
     first_seq: _builtins.int
     """Entries before this position were pruned, and are not searched: they are in the archive."""
     @_builtins.property

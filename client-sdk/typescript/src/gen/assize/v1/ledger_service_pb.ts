@@ -922,7 +922,7 @@ export type QueryAuditResponse = Message<"assize.v1.QueryAuditResponse"> & {
   entries: AuditEntry[];
 
   /**
-   * Empty at the end.
+   * Empty at the end, and only there: an answer may have fewer entries than were asked for, or none, and a token.
    *
    * @generated from field: string next_page_token = 2;
    */
