@@ -60,7 +60,7 @@ final class EntryCopy implements EntrySlices.Sink {
     private long values;
 
     /** Of the entries of a slice. */
-    private final EntryTerms terms = new EntryTerms();
+    private final TermCheck terms = new TermCheck();
 
     /**
      * Reads for a reader.
@@ -119,7 +119,7 @@ final class EntryCopy implements EntrySlices.Sink {
         wanted = between.getAsBoolean() && wanted;
     }
 
-    /** The fields of a row, in the order of the query, each behind its length. */
+    /** The fields of a row, in the order of the query, each behind its length; what it lists as read and written last. */
     private StoredEntry entry(byte[] row, ByteBuffer in) {
         long seq = required(number(in));
         try {
@@ -130,18 +130,24 @@ final class EntryCopy implements EntrySlices.Sink {
             Long occurredAt = number(in);
             int[] offsets = new int[TEXTS];
             int[] lengths = new int[TEXTS];
-            for (int i = 0; i < offsets.length; i++) {
-                lengths[i] = in.getInt();
-                offsets[i] = in.position();
-                in.position(offsets[i] + Math.max(0, lengths[i]));
+            for (int i = 0; i < TEXTS - 1; i++) {
+                place(i, in, offsets, lengths);
             }
-            lineageRows += lines(row, offsets[offsets.length - 1], lengths[lengths.length - 1]);
+            List<ErasableValue> beside = values(bytes(in));
+            place(TEXTS - 1, in, offsets, lengths);
+            lineageRows += lines(row, offsets[TEXTS - 1], lengths[TEXTS - 1]);
             RawColumns columns = new RawColumns(row, recordedAt, outcome, occurredAt, offsets, lengths);
             terms.add(seq, columns);
-            return new StoredEntry(seq, frame, hash, columns, values(bytes(in)));
+            return new StoredEntry(seq, frame, hash, columns, beside);
         } catch (MalformedException | ArithmeticException | BufferUnderflowException | IllegalArgumentException e) {
             throw new UnreadableRowException(seq, String.valueOf(e.getMessage()));
         }
+    }
+
+    private static void place(int text, ByteBuffer in, int[] offsets, int[] lengths) {
+        lengths[text] = in.getInt();
+        offsets[text] = in.position();
+        in.position(offsets[text] + Math.max(0, lengths[text]));
     }
 
     private List<ErasableValue> values(byte @Nullable [] packed) {

@@ -8,6 +8,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -16,7 +17,7 @@ import org.postgresql.copy.CopyOut;
 /**
  * Reads entries through COPY in its binary form, a slice of positions at a time: rows come as they are stored, without
  * being made into texts and back and without a round trip for each fetch, and no statement takes long. Memory is that of
- * one row.
+ * one row, and of what the entries of a slice list as read and written.
  */
 final class EntrySlices {
 
@@ -25,47 +26,36 @@ final class EntrySlices {
 
     private static final List<String> TEXTS = RawColumns.TEXTS;
 
-    /** As the codec says it; a row that repeats its entry's columns wrongly says so. */
-    private static final String LINEAGE = "(SELECT string_agg(CASE WHEN l.recorded_at = e.recorded_at"
-            + " AND l.env IS NOT DISTINCT FROM e.env AND l.outcome IS NOT DISTINCT FROM e.outcome"
-            + " AND l.run_id IS NOT DISTINCT FROM e.run_id THEN '' ELSE 'not as the entry: ' END"
-            + " || CASE l.kind WHEN 1 THEN '" + AuditColumns.READS + "' ELSE '" + AuditColumns.WRITES + "' END ||"
-            + " l.position"
-            + " || '] ' ||"
-            + " replace(replace(l.uri,"
-            + " E'\\\\',"
-            + " E'\\\\\\\\'),"
-            + " E'\\n"
-            + "', E'\\\\n"
-            + "'), E'\\n"
-            + "' ORDER BY"
-            + " l.kind,"
-            + " l.position)"
-            + " FROM"
-            + " assize.ledger_lineage"
-            + " l WHERE"
-            + " l.tenant_id"
-            + " = '%1$s' AND"
-            + " l.seq ="
-            + " e.seq)";
-
     /** Each value behind its field, its salt and its length, in the order of fields. */
     private static final String VALUES = "(SELECT string_agg(int2send(p.field) || p.salt"
             + " || int4send(octet_length(p.value)) || p.value, ''::bytea ORDER BY p.field)"
             + " FROM assize.ledger_payload p WHERE p.tenant_id = e.tenant_id AND p.seq = e.seq)";
 
     private static final String NO_VALUES = "NULL::bytea";
-    private static final String NO_LINEAGE = "NULL::text";
+
+    /** The places of columns in a row. */
+    static final int RECORDED_AT = 3;
+
+    static final int OUTCOME = 4;
+    static final int ENV = 6 + TEXTS.indexOf(AuditColumns.ENV);
+    static final int RUN_ID = 6 + TEXTS.indexOf(AuditColumns.RUN_ID);
 
     /** A tenant's name needs no quoting: it has neither quotes nor backslashes. */
     private static final String COPY = "COPY (SELECT e.seq, e.frame, e.entry_hash, e.recorded_at, e.outcome,"
             + " e.occurred_at, "
-            + "e." + String.join(", e.", TEXTS.subList(0, TEXTS.size() - 1)) + ", %5$s, %4$s"
+            + "e." + String.join(", e.", TEXTS.subList(0, TEXTS.size() - 1)) + ", %4$s, NULL::text"
             + " FROM assize.ledger_entry e WHERE e.tenant_id = '%1$s' AND e.seq BETWEEN %2$d AND %3$d ORDER BY e.seq)"
             + " TO STDOUT (FORMAT binary)";
 
     private static final String NEXT =
             "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ?" + " AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1";
+
+    /**
+     * Where many ledgers lie in a month, it would seem cheaper to gather the rows of a slice in the order of pages and to sort
+     * them: what is known of an index says how tenants lie, and not how a ledger does.
+     */
+    private static final String IN_ORDER =
+            "SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)";
 
     private static final String BESIDE = "SELECT"
             + " EXISTS (SELECT FROM assize.ledger_payload WHERE tenant_id = ? AND seq BETWEEN ? AND ?),"
@@ -74,6 +64,7 @@ final class EntrySlices {
     private final Connection connection;
     private final TenantId tenant;
     private final int slice;
+    private final int lineageBytes;
     private boolean wanted = true;
     private long rows;
 
@@ -83,19 +74,36 @@ final class EntrySlices {
      * @param slice positions of one statement
      */
     EntrySlices(Connection connection, TenantId tenant, int slice) {
+        this(connection, tenant, slice, LineageRows.MOST_BYTES);
+    }
+
+    /**
+     * The same with a bound.
+     *
+     * @param lineageBytes of what is listed by the entries of one statement
+     */
+    EntrySlices(Connection connection, TenantId tenant, int slice, int lineageBytes) {
         this.connection = connection;
         this.tenant = tenant;
         this.slice = slice;
+        this.lineageBytes = lineageBytes;
+    }
+
+    /** What asks for the entries of a slice. */
+    static String copy(TenantId tenant, long from, long to, boolean withValues) {
+        return COPY.formatted(tenant.value(), from, to, withValues ? VALUES : NO_VALUES);
     }
 
     /** Hands out the rows between two positions, in their order, until the sink wants no more. */
     void read(long fromSeq, long toSeq, Sink sink) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(IN_ORDER);
+        }
         long from = fromSeq;
         // What is said of positions before the first is as wrong as what is said of those behind the last.
         long besideFrom = fromSeq == 0 ? Long.MIN_VALUE : fromSeq;
         while (wanted && from <= toSeq) {
-            long to = toSeq - from < slice ? toSeq : from + slice - 1;
-            readSlice(from, to, sink);
+            long to = readSlice(from, toSeq - from < slice ? toSeq : from + slice - 1, sink);
             if (rows < slice && wanted && to < toSeq) {
                 Long next = next(to + 1, toSeq);
                 to = next == null ? toSeq : next - 1;
@@ -109,9 +117,29 @@ final class EntrySlices {
         }
     }
 
-    private void readSlice(long from, long to, Sink sink) throws SQLException {
+    /** The last position of which all was handed out. */
+    private long readSlice(long from, long wantedTo, Sink sink) throws SQLException {
+        Beside beside = beside(from, wantedTo);
+        LineageRows lineage =
+                beside.lineage ? LineageRows.gather(from, wantedTo, lineageBytes) : LineageRows.none(from, wantedTo);
+        if (beside.lineage) {
+            copy(LineageRows.copy(tenant, from, wantedTo), lineage::add);
+        }
         rows = 0;
-        CopyOut copy = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(query(from, to));
+        copy(
+                copy(tenant, from, lineage.to(), beside.values),
+                // A row that is not wanted any more is passed over; so few are left that breaking off would cost more.
+                row -> {
+                    if (wanted) {
+                        rows++;
+                        wanted = sink.row(lineage.beside(row));
+                    }
+                });
+        return lineage.to();
+    }
+
+    private void copy(String query, Rows reader) throws SQLException {
+        CopyOut copy = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(query);
         try {
             boolean first = true;
             for (byte[] message = copy.readFromCopy(); message != null; message = copy.readFromCopy()) {
@@ -120,10 +148,8 @@ final class EntrySlices {
                     row.position(HEADER_BYTES);
                     first = false;
                 }
-                // A row that is not wanted any more is passed over; so few are left that breaking off would cost more.
-                if (wanted && row.getShort() >= 0) {
-                    rows++;
-                    wanted = sink.row(row);
+                if (row.getShort() >= 0) {
+                    reader.row(row);
                 }
             }
         } finally {
@@ -138,7 +164,7 @@ final class EntrySlices {
     }
 
     /** To look for what stands beside each entry costs as much as the entry, and often there is nothing. */
-    private String query(long from, long to) throws SQLException {
+    private Beside beside(long from, long to) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(BESIDE)) {
             for (int parameter = 1; parameter <= 6; parameter += 3) {
                 statement.setString(parameter, tenant.value());
@@ -147,12 +173,7 @@ final class EntrySlices {
             }
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
-                return COPY.formatted(
-                        tenant.value(),
-                        from,
-                        to,
-                        row.getBoolean(1) ? VALUES : NO_VALUES,
-                        row.getBoolean(2) ? LINEAGE.formatted(tenant.value()) : NO_LINEAGE);
+                return new Beside(row.getBoolean(1), row.getBoolean(2));
             }
         }
     }
@@ -181,4 +202,13 @@ final class EntrySlices {
          */
         boolean end(long from, long to) throws SQLException;
     }
+
+    /** Takes a row behind the number of its columns. */
+    @FunctionalInterface
+    private interface Rows {
+        void row(ByteBuffer row) throws SQLException;
+    }
+
+    /** Whether there is any of either beside a slice. */
+    private record Beside(boolean values, boolean lineage) {}
 }

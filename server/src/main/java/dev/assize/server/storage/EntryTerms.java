@@ -4,10 +4,6 @@ import dev.assize.server.audit.AuditColumns;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RawColumns;
 import java.nio.ByteBuffer;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -20,15 +16,15 @@ import org.jspecify.annotations.Nullable;
  * By which values entries are found: for each value and each block of 64 positions, which of them have it. What an entry costs
  * to be found is a part of the rows that it shares with its neighbours: an index would take in each by itself.
  *
- * <p>Rows are gathered, and written or compared, many entries at a time. Neighbours often have the same values, so a value is
- * first held against the one before it.
+ * <p>Rows are gathered, and written, many entries at a time. Neighbours often have the same values, so a value is first held
+ * against the one before it.
  */
 final class EntryTerms {
 
     static final int BLOCK_BITS = 6;
 
-    private static final String ROW_TYPE = "assize.ledger_term_row";
-    private static final int ROW_COLUMNS = 4;
+    static final String ROW_TYPE = "assize.ledger_term_row";
+    static final int ROW_COLUMNS = 4;
 
     /** The head must be locked, by which nobody else adds to the rows of its ledger. */
     private static final String INSERT = "INSERT INTO assize.ledger_term AS t (tenant_id, kind, value, block, bits)"
@@ -36,11 +32,6 @@ final class EntryTerms {
 
     private static final String ADD =
             INSERT + " ON CONFLICT (tenant_id, kind, value, block) DO UPDATE SET bits = t.bits | excluded.bits";
-
-    /** Where other bits are, or none. */
-    private static final String DIFFERENT = "SELECT w.block, w.bits, t.bits FROM unnest(?) AS w"
-            + " LEFT JOIN LATERAL (SELECT i.bits FROM assize.ledger_term i WHERE i.tenant_id = ? AND i.kind = w.kind"
-            + " AND i.value = w.value AND i.block = w.block LIMIT 1) AS t ON true WHERE t.bits IS DISTINCT FROM w.bits";
 
     private static final Kind[] KINDS = Kind.values();
 
@@ -76,6 +67,11 @@ final class EntryTerms {
         /** As rows have it. */
         short number() {
             return number;
+        }
+
+        /** Among {@link RawColumns#TEXTS}; negative where it is no text. */
+        int place() {
+            return place;
         }
 
         private @Nullable ByteBuffer bytes(SortedMap<String, String> columns) {
@@ -154,43 +150,6 @@ final class EntryTerms {
                 .text(row.getKey().value())
                 .int8(row.getKey().block())
                 .int8(row.getValue().bits);
-    }
-
-    /**
-     * The first of the entries that is not found by what it has, or has a bit at a value of a neighbour's; null where there is none.
-     * A row of a value that no neighbour has finds nothing, for what is found is held to what was asked.
-     */
-    @Nullable
-    Long wrong(Connection connection, String tenant) throws SQLException {
-        if (rows.isEmpty()) {
-            return null;
-        }
-        Long first = null;
-        try (PreparedStatement statement = connection.prepareStatement(DIFFERENT)) {
-            StatementArrays parameters = new StatementArrays(statement);
-            parameters.rows(ROW_TYPE, ROW_COLUMNS, List.copyOf(rows.entrySet()), EntryTerms::write);
-            parameters.text(tenant);
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    Long wrong = first(row.getLong(1), row.getLong(2) ^ row.getLong(3));
-                    first = wrong == null || (first != null && first < wrong) ? first : wrong;
-                }
-            }
-        }
-        return first;
-    }
-
-    /** Of the entries of a block; null where what is different is of none of them. */
-    private @Nullable Long first(long block, long different) {
-        Bits entries = positions.get(block);
-        long bits = entries == null ? 0 : different & entries.bits;
-        return bits == 0 ? null : Long.valueOf((block << BLOCK_BITS) + Long.numberOfTrailingZeros(bits));
-    }
-
-    void clear() {
-        rows.clear();
-        positions.clear();
-        last.clear();
     }
 
     /** Of one row; bit n is of the block's entry n. */

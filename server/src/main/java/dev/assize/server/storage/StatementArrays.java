@@ -95,6 +95,10 @@ final class StatementArrays {
         statement.setArray(next++, RowArray.of(statement.getConnection(), type, columns, rows, writer));
     }
 
+    void array(Array value) throws SQLException {
+        statement.setArray(next++, value);
+    }
+
     private void set(String type, Object[] values) throws SQLException {
         Array array = statement.getConnection().createArrayOf(type, values);
         statement.setArray(next++, array);

@@ -1,5 +1,6 @@
 package dev.assize.server.storage;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.audit.AuditCodec;
@@ -7,6 +8,7 @@ import dev.assize.server.audit.AuditColumns;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.Outcome;
+import dev.assize.server.audit.RawColumns;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.ChainVerifier;
@@ -30,10 +32,14 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.LongFunction;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -132,6 +138,40 @@ class EntryTermsTest {
         }
     }
 
+    /** One bit of many, whichever it is, at a value that an entry has or a neighbour. */
+    @Test
+    void holdsEachRowToTheEntries() throws SQLException {
+        Random random = new Random(4);
+        List<Long> entries = LongStream.range(1_000, 3_000).boxed().toList();
+        try (TestDatabase test = TestDatabase.migrated();
+                Database database = test.open(InstantSource.system())) {
+            LongFunction<String> actors = seq -> "user:ü" + Long.hashCode(seq * 0x9E3779B97F4A7C15L) % 40;
+            Map<String, Long> rows = new TreeMap<>();
+            entries.forEach(
+                    seq -> rows.merge(actors.apply(seq) + "', " + (seq >> 6), 1L << seq, (one, other) -> one | other));
+            for (Map.Entry<String, Long> row : rows.entrySet()) {
+                insert(test, "'" + row.getKey() + ", " + row.getValue());
+            }
+            assertThat(wrong(database, entries, actors)).isNull();
+            for (int i = 0; i < 40; i++) {
+                long seq = entries.get(random.nextInt(entries.size()));
+                String actor = actors.apply(random.nextBoolean() ? seq : entries.get(random.nextInt(entries.size())));
+                long kept = rows.getOrDefault(actor + "', " + (seq >> 6), 0L);
+                replace(test, actor, seq >> 6, kept ^ (1L << seq));
+                assertThat(wrong(database, entries, actors)).isEqualTo(seq);
+                replace(test, actor, seq >> 6, kept);
+            }
+            assertThat(wrong(database, entries, actors)).isNull();
+        }
+    }
+
+    private static void replace(TestDatabase test, String actor, long block, long bits) throws SQLException {
+        execute(test, "DELETE FROM assize.ledger_term WHERE value = '" + actor + "' AND block = " + block);
+        if (bits != 0) {
+            insert(test, "'" + actor + "', " + block + ", " + bits);
+        }
+    }
+
     /** What stands where nothing should only costs the way by which nothing is looked for. */
     @Test
     void rowsThatWereThereAlreadyStopNoAppend() throws SQLException {
@@ -178,12 +218,22 @@ class EntryTermsTest {
     }
 
     private static @Nullable Long wrong(Database database) {
-        EntryTerms terms = new EntryTerms();
-        for (long seq = 60; seq < 70; seq++) {
-            terms.add(seq, new TreeMap<>(Map.of(AuditColumns.ACTOR, "user:u" + seq % 2)));
-        }
+        return wrong(database, LongStream.range(60, 70).boxed().toList(), seq -> "user:u" + seq % 2);
+    }
+
+    private static @Nullable Long wrong(Database database, List<Long> entries, LongFunction<String> actors) {
+        TermCheck terms = new TermCheck();
+        entries.forEach(seq -> terms.add(seq, ofActor(actors.apply(seq))));
         return database.<@Nullable Long>inSnapshot(
                 ACME.value(), transaction -> terms.wrong(transaction.connection(), ACME.value()));
+    }
+
+    private static RawColumns ofActor(String actor) {
+        byte[] row = actor.getBytes(UTF_8);
+        int[] lengths = new int[RawColumns.TEXTS.size()];
+        Arrays.fill(lengths, -1);
+        lengths[RawColumns.TEXTS.indexOf(AuditColumns.ACTOR)] = row.length;
+        return new RawColumns(row, 0, null, null, new int[RawColumns.TEXTS.size()], lengths);
     }
 
     private static void insert(TestDatabase test, String rows) throws SQLException {
