@@ -141,6 +141,36 @@ class PostgresAuditExportTest {
         assertThat(read.seqs).hasSize(600);
     }
 
+    /** Nobody listens any more, and nothing is found that could tell it so: it ends at the first stretch that it has passed. */
+    @Test
+    void endsWithItsReaderAlsoWhereNothingIsFound() {
+        IllegalStateException gone = new IllegalStateException("gone");
+        List<Long> passed = new ArrayList<>();
+        AuditExport.Reader reader = new AuditExport.Reader() {
+            @Override
+            public void begin(long ledgerSize) {}
+
+            @Override
+            public void accept(long seq, byte[] frame, Digest entryHash, List<ErasableValue> beside) {
+                throw new AssertionError("found " + seq);
+            }
+
+            @Override
+            public void passed(long seq) {
+                passed.add(seq);
+                throw gone;
+            }
+        };
+        // Both are there, and never in one entry.
+        AuditFilter nothing = filter("user:u1", Outcome.DENIED, null, null, Set.of(new Environment("nowhere")), null);
+        assertThatThrownBy(() -> export.read(TENANT, nothing, Long.MAX_VALUE, reader))
+                .isSameAs(gone);
+        assertThat(passed).hasSize(1);
+        Read again = new Read(_ -> {});
+        export.read(TENANT, filter(null, null, null, null, Set.of(), null), Long.MAX_VALUE, again);
+        assertThat(again.seqs).as("what was broken off keeps no connection").hasSize(ENTRIES);
+    }
+
     @Test
     void endsWithItsReader() {
         RuntimeException enough = new IllegalStateException("enough");

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
+import java.util.function.LongSupplier;
 
 /** Gathers entries into messages, with progress between them. Not for two threads. */
 final class ExportStream implements AuditExport.Reader {
@@ -36,6 +37,7 @@ final class ExportStream implements AuditExport.Reader {
     private final boolean whole;
     private final LongFunction<List<byte[]>> decisions;
     private final Consumer<ExportAuditResponse> out;
+    private final LongSupplier nanos;
 
     private ExportedFrames.Builder frames = ExportedFrames.newBuilder();
     private final ByteString.Output text = ByteString.newOutput();
@@ -43,7 +45,7 @@ final class ExportStream implements AuditExport.Reader {
     private long ledgerSize;
     private long exported;
     private long position;
-    private long lastProgress = System.nanoTime();
+    private long lastProgress;
 
     /**
      * A stream.
@@ -56,6 +58,17 @@ final class ExportStream implements AuditExport.Reader {
             ExportAuditRequest request,
             LongFunction<List<byte[]>> decisions,
             Consumer<ExportAuditResponse> out) {
+        this(format, codec, request, decisions, out, System::nanoTime);
+    }
+
+    /** The same by a clock of somebody's, in nanoseconds. */
+    ExportStream(
+            ExportForm format,
+            AuditCodec codec,
+            ExportAuditRequest request,
+            LongFunction<List<byte[]>> decisions,
+            Consumer<ExportAuditResponse> out,
+            LongSupplier nanos) {
         this.decisions = decisions;
         this.format = format;
         this.codec = codec;
@@ -63,6 +76,8 @@ final class ExportStream implements AuditExport.Reader {
         this.to = request.hasToSeq() ? request.getToSeq() : Long.MAX_VALUE;
         this.whole = !isFiltered(request);
         this.out = out;
+        this.nanos = nanos;
+        this.lastProgress = nanos.getAsLong();
     }
 
     private static boolean isFiltered(ExportAuditRequest request) {
@@ -114,7 +129,7 @@ final class ExportStream implements AuditExport.Reader {
     @Override
     public void passed(long seq) {
         position = Math.max(position, seq + 1);
-        if (System.nanoTime() - lastProgress > PROGRESS_NANOS) {
+        if (nanos.getAsLong() - lastProgress > PROGRESS_NANOS) {
             if (bytes > 0) {
                 send();
             } else {
@@ -167,13 +182,13 @@ final class ExportStream implements AuditExport.Reader {
             text.reset();
             bytes = 0;
         }
-        if (System.nanoTime() - lastProgress > PROGRESS_NANOS) {
+        if (nanos.getAsLong() - lastProgress > PROGRESS_NANOS) {
             progress();
         }
     }
 
     private void progress() {
-        lastProgress = System.nanoTime();
+        lastProgress = nanos.getAsLong();
         long end = Math.max(position, to < ledgerSize ? to + 1 : ledgerSize);
         ExportProgress.Builder progress = ExportProgress.newBuilder()
                 .setExported(exported)
