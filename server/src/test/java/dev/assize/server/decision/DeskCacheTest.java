@@ -50,7 +50,7 @@ class DeskCacheTest {
     }
 
     /** How a graph that is held comes to be held no longer. */
-    private enum End {
+    enum End {
         CHANGED,
         CHANGED_AS_POLLED,
         REMOVED,
