@@ -1,13 +1,14 @@
 package dev.assize.server.endpoint.call;
 
 import dev.assize.server.model.Digest;
+import java.lang.ref.WeakReference;
 import java.security.MessageDigest;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a connection presented last by which somebody was let in, with its digest: nearly all present the same with every call,
- * and need no other digest for it. Whom that authenticates is not kept, and is asked with each call, as it may have ended. It
- * goes with the connection, whose tables of headers hold the same text for as long.
+ * and need no other digest for it. Whom that authenticates is not kept, and is asked with each call, as it may have ended. The
+ * header itself is kept for no longer than the collector leaves it: a dump of the heap has no secret by this.
  */
 public final class Presented {
 
@@ -17,7 +18,11 @@ public final class Presented {
     @Nullable
     Digest digestOf(byte[] header) {
         Known last = known;
-        return last != null && MessageDigest.isEqual(last.header, header) ? last.digest : null;
+        if (last == null) {
+            return null;
+        }
+        byte[] lastHeader = last.header.get();
+        return lastHeader != null && MessageDigest.isEqual(lastHeader, header) ? last.digest : null;
     }
 
     void remember(byte[] header, Digest digest) {
@@ -27,11 +32,11 @@ public final class Presented {
     /** Unchangeable, as calls of one connection may be on several threads. */
     private static final class Known {
 
-        private final byte[] header;
+        private final WeakReference<byte[]> header;
         private final Digest digest;
 
         Known(byte[] header, Digest digest) {
-            this.header = header;
+            this.header = new WeakReference<>(header);
             this.digest = digest;
         }
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.model.Digest;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 class PresentedTest {
@@ -36,6 +37,16 @@ class PresentedTest {
         presented.remember(next, Digest.sha256(next));
         assertThat(presented.digestOf(HEADER)).isNull();
         assertThat(presented.digestOf(next)).isEqualTo(Digest.sha256(next));
+    }
+
+    @Test
+    void keepsNoSecretBeyondTheNextCollection() {
+        presented.remember(bytes("Bearer asz_a_secret"), Digest.sha256(HEADER));
+        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (presented.digestOf(HEADER) != null) {
+            assertThat(System.nanoTime()).isLessThan(end);
+            System.gc();
+        }
     }
 
     private static byte[] bytes(String text) {
