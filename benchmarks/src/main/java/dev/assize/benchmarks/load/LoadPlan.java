@@ -460,7 +460,12 @@ final class LoadPlan implements AutoCloseable {
     private double sustained(Cell cell, MeasuredSet closed) throws IOException, InterruptedException {
         double rate = closed.estimate(cell.label(), Burst::requestsPerSecond).median();
         Burst probe = meter.measure(0, cell.at(OPEN_PART * rate), profile.settle(), profile.openBurst());
-        double ofProcessors = cores.ofServer() * probe.requestsPerServerSecond();
+        return sustained(rate, probe, cores.ofServer());
+    }
+
+    /** @param probe of requests that came one by one; what the system does not say of it is left out */
+    static double sustained(double rate, Burst probe, int processors) {
+        double ofProcessors = processors * probe.requestsPerServerSecond();
         return ofProcessors > 0 ? Math.min(rate, ofProcessors) : rate;
     }
 

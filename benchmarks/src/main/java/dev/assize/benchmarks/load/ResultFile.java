@@ -57,7 +57,8 @@ final class ResultFile {
             case double[] values ->
                 Arrays.stream(values).mapToObj(ResultFile::kept).toList();
             case Double number
-            when Double.isFinite(number) -> new BigDecimal(number).round(DIGITS).doubleValue();
+            when Double.isFinite(number) ->
+                BigDecimal.valueOf(number).round(DIGITS).doubleValue();
             case String text -> Discretion.of(text);
             default -> value;
         };

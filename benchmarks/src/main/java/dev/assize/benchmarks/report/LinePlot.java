@@ -1,7 +1,5 @@
 package dev.assize.benchmarks.report;
 
-import static java.util.Objects.requireNonNull;
-
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -17,6 +15,8 @@ record LinePlot(String title, Scale across, Scale upwards, List<Line> lines) {
     private static final int LEFT = 70;
     private static final int TOP = 40;
     private static final int BOTTOM = 50;
+    private static final int ROW = 20;
+    private static final int MOST_BESIDE = 260;
     private static final String GRID = "#d0d7de";
 
     /** So far apart are what two lines have at one place, in pixels, that neither hides the other's interval. */
@@ -70,9 +70,14 @@ record LinePlot(String title, Scale across, Scale upwards, List<Line> lines) {
 
     String svg() {
         int right = LEFT + PLOT;
-        int legend =
+        int names =
                 50 + lines.stream().mapToInt(line -> Svg.width(line.name)).max().orElse(0);
-        Svg svg = new Svg(Math.max(right + legend, LEFT + Svg.width(title)), HEIGHT, title);
+        // Long names would make it so wide that a page shows it too small to read.
+        boolean isBelow = names > MOST_BESIDE;
+        Svg svg = new Svg(
+                Math.max(isBelow ? Math.max(right + 40, LEFT + names) : right + names, LEFT + Svg.width(title)),
+                isBelow ? HEIGHT + 10 + lines.size() * ROW : HEIGHT,
+                title);
         svg.heading(8, 20, title);
         // Of rates each point has a place of its own; of sizes and percentiles all lines have theirs at the same ones.
         double beside = across.logarithmic ? BESIDE : 0;
@@ -87,16 +92,10 @@ record LinePlot(String title, Scale across, Scale upwards, List<Line> lines) {
             svg.line(LEFT, y.at(tick), right, y.at(tick), GRID);
             svg.text(LEFT - 6, y.at(tick) + 4, "end", Numbers.tick(tick));
         }
-        for (double tick : across.percentiles ? PERCENTILES.keySet() : x.ticks()) {
-            if (tick <= x.to() * 1.0001) {
-                svg.line(x.at(tick), TOP, x.at(tick), HEIGHT - BOTTOM, GRID);
-                svg.text(
-                        x.at(tick),
-                        HEIGHT - BOTTOM + 18,
-                        "middle",
-                        across.percentiles ? requireNonNull(PERCENTILES.get(tick)) : Numbers.tick(tick));
-            }
-        }
+        marks(x).forEach((tick, name) -> {
+            svg.line(x.at(tick), TOP, x.at(tick), HEIGHT - BOTTOM, GRID);
+            svg.text(x.at(tick), HEIGHT - BOTTOM + 18, "middle", name);
+        });
         svg.text((LEFT + right) / 2.0, HEIGHT - 10, "middle", across.label);
         svg.upwards(16, (TOP + HEIGHT - BOTTOM) / 2.0, upwards.label);
         List<String> families = lines.stream().map(Line::family).distinct().toList();
@@ -105,9 +104,26 @@ record LinePlot(String title, Scale across, Scale upwards, List<Line> lines) {
             String colour = Svg.colour(families.indexOf(line.family()));
             int shape = families.indexOf(line.family());
             draw(svg, x, y, line, colour, shape, (i - (lines.size() - 1) / 2.0) * beside);
-            name(svg, right + 12, TOP + 10 + i * 20.0, line, colour, shape);
+            name(
+                    svg,
+                    isBelow ? LEFT : right + 12,
+                    (isBelow ? HEIGHT : TOP) + 10 + i * (double) ROW,
+                    line,
+                    colour,
+                    shape);
         }
         return svg.toString();
+    }
+
+    private Map<Double, String> marks(Axis x) {
+        Map<Double, String> marks = new LinkedHashMap<>();
+        if (across.percentiles) {
+            marks.putAll(PERCENTILES);
+            marks.keySet().removeIf(tick -> tick > x.to() * 1.0001);
+        } else {
+            x.ticks().forEach(tick -> marks.put(tick, Numbers.tick(tick)));
+        }
+        return marks;
     }
 
     private static void draw(Svg svg, Axis x, Axis y, Line line, String colour, int shape, double beside) {

@@ -17,7 +17,7 @@ record Page(String title, List<Block> blocks) {
             body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; background: #fff; }
             h1, h2 { line-height: 1.2; }
             h2 { margin-top: 2.5rem; border-bottom: 1px solid #d0d7de; padding-bottom: .3rem; }
-            table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+            table { display: block; overflow-x: auto; border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
             th, td { padding: .25rem .75rem; border-bottom: 1px solid #d0d7de; text-align: right; }
             th:first-child, td:first-child { text-align: left; }
             pre { background: #f6f8fa; padding: .75rem; overflow-x: auto; }

@@ -39,12 +39,16 @@ final class Report {
         return Files.exists(directory.resolve(MACHINE));
     }
 
-    /** Begins on a machine, with the parts that were measured before; those of another profile are none. */
+    /** Begins on a machine, with the parts that were measured before. Fails where these are of another profile. */
     void begin(Machine machine) throws IOException {
         List<Measured> before = List.of();
         if (isThere()) {
             Machine last = machine();
-            before = last.profile().equals(machine.profile()) ? last.partsOrNone() : List.of();
+            if (!last.profile().equals(machine.profile())) {
+                throw new IOException("`" + directory + "` holds figures of the profile `" + last.profile()
+                        + "`: expected those of `" + machine.profile() + "`, or a directory of its own (--output)");
+            }
+            before = last.partsOrNone();
         }
         keep(machine.with(before));
     }

@@ -48,7 +48,8 @@ final class Svg {
 
     /** A mark that is told from others by its shape, too: a disc, a square, a diamond or a triangle. */
     void mark(double x, double y, String colour, int shape) {
-        switch (shape % SHAPES) {
+        // Who has the colour of another has another shape.
+        switch ((shape + shape / COLOURS.length) % SHAPES) {
             case 0 -> add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"/>", x, y, colour);
             case 1 -> box(x - 3.5, y - 3.5, 7, 7, colour);
             case 2 -> polygon(colour, x, y - 5, x + 5, y, x, y + 5, x - 5, y);

@@ -257,17 +257,17 @@ class ReportTest {
         assertThat(report.page().markdown()).doesNotContain("Calls over the wire");
     }
 
-    /** Whoever measures another profile into the same directory begins anew. */
+    /** They would stand on one page, as if they were of one profile. */
     @Test
-    void takesNoPartOfAnotherProfile() throws IOException {
-        Report report = new Report(directory);
-        report.keep(Part.WIRE, measured(Part.WIRE, ""));
+    void refusesPartsOfAnotherProfile() throws IOException {
         Path file = directory.resolve(Report.MACHINE);
         Files.writeString(file, Files.readString(file).replace("\"full\"", "\"smoke\""));
+        Machine full =
+                new ObjectMapper().readValue(STORED.resolve(Report.MACHINE).toFile(), Machine.class);
 
-        report.begin(new ObjectMapper().readValue(STORED.resolve(Report.MACHINE).toFile(), Machine.class));
-
-        assertThat(report.has(Part.WIRE)).isFalse();
+        assertThatIOException()
+                .isThrownBy(() -> new Report(directory).begin(full))
+                .withMessageContaining("holds figures of the profile `smoke`: expected those of `full`");
     }
 
     private static Machine.Measured measured(Part part, String outcome) {
