@@ -7,7 +7,6 @@ import dev.assize.server.model.TenantId;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -19,11 +18,8 @@ import java.util.List;
  */
 final class LineageRows {
 
-    private static final String COPY = "COPY (SELECT l.seq, l.kind, l.position, l.uri, l.recorded_at, l.outcome, l.env,"
-            + " l.run_id FROM assize.ledger_lineage l WHERE l.tenant_id = '%s' AND l.seq BETWEEN %d AND %d"
-            + " ORDER BY l.seq, l.kind, l.position LIMIT %d) TO STDOUT (FORMAT binary)";
-
     private static final int MOST_ROWS = 20_000;
+
     /** Of a slice, usually. */
     static final int MOST_BYTES = 4 << 20;
 
@@ -59,7 +55,10 @@ final class LineageRows {
 
     /** What asks for the rows of a slice. */
     static String copy(TenantId tenant, long from, long to) {
-        return COPY.formatted(tenant.value(), from, to, MOST_ROWS);
+        return ("COPY (SELECT l.seq, l.kind, l.position, l.uri, l.recorded_at, l.outcome, l.env,"
+                        + " l.run_id FROM assize.ledger_lineage l WHERE l.tenant_id = '%s' AND l.seq BETWEEN %d AND %d"
+                        + " ORDER BY l.seq, l.kind, l.position LIMIT %d) TO STDOUT (FORMAT binary)")
+                .formatted(tenant.value(), from, to, MOST_ROWS);
     }
 
     /** Of entries that may list something. */
@@ -114,7 +113,8 @@ final class LineageRows {
             addLine(lines, rows.get(next), entry, columns);
         }
         int end = entry.limit();
-        byte[] joined = Arrays.copyOf(entry.array(), end + lines.size());
+        byte[] joined = new byte[end + lines.size()];
+        entry.get(0, joined, 0, end);
         ByteBuffer row = ByteBuffer.wrap(joined);
         row.putInt(end - Integer.BYTES, lines.size());
         row.put(end, lines.toByteArray());
