@@ -114,7 +114,7 @@ final class AnchoredNode implements AutoCloseable {
                 new AbstractModule() {
                     @Override
                     protected void configure() {
-                        bind(StorageConfig.class).toInstance(database.config());
+                        bind(StorageConfig.class).toInstance(database.patientConfig());
                         bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
                         bind(AnchorConfig.class).toInstance(config);
                         bind(WitnessConfig.class).toInstance(witnesses);
@@ -135,7 +135,7 @@ final class AnchoredNode implements AutoCloseable {
                 Stage.DEVELOPMENT, new StorageModule(), new LedgerModule(), new AuditModule(), new AbstractModule() {
                     @Override
                     protected void configure() {
-                        bind(StorageConfig.class).toInstance(database.config());
+                        bind(StorageConfig.class).toInstance(database.patientConfig());
                         bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
                         bind(HeadGuard.class).toInstance((_, _) -> {});
                         bind(AuditSettings.class).toInstance(_ -> List.of());

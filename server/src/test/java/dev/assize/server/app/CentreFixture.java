@@ -83,7 +83,7 @@ final class CentreFixture implements AutoCloseable {
         environment.put("ASSIZE_HTTP_PORT", "0");
         environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
         environment.put("ASSIZE_AUTHENTICATION_CACHE_TTL", "1s");
-        environment.putAll(database.environment());
+        environment.putAll(database.patientEnvironment());
         environment.putAll(more);
         AssizeServer starting =
                 AssizeServer.of(ServerConfig.of(home, Settings.read(home.resolve("assize.yaml"), false, environment)));

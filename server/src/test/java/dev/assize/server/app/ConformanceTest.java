@@ -59,7 +59,7 @@ class ConformanceTest {
     private static Map<String, String> environment(TestDatabase database) {
         Map<String, String> environment = new HashMap<>();
         environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
-        environment.putAll(database.environment());
+        environment.putAll(database.patientEnvironment());
         return environment;
     }
 

@@ -112,7 +112,7 @@ abstract class ForwardingFixture {
         environment.put("ASSIZE_GRPC_WARM_UP", "0s");
         environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
         environment.put("ASSIZE_HTTP_PORT", "0");
-        environment.putAll(database.environment());
+        environment.putAll(database.patientEnvironment());
         return environment;
     }
 

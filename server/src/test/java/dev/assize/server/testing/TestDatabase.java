@@ -15,8 +15,10 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +31,9 @@ import java.util.stream.Stream;
  * user must be a superuser.
  */
 public final class TestDatabase implements AutoCloseable {
+
+    /** Less than what tests wait for at most. */
+    private static final Duration PATIENCE = Duration.ofSeconds(50);
 
     private final DatabaseAccess superuser;
     private final String name;
@@ -96,6 +101,23 @@ public final class TestDatabase implements AutoCloseable {
     public StorageConfig config() {
         return StorageConfig.of(
                 new Location.Outside(application().url(), credentials(application()), credentials(owner())));
+    }
+
+    /** The same for a node that is to answer on a machine with very much else to do, too: it waits for the database. */
+    public StorageConfig patientConfig() {
+        StorageConfig usual = config();
+        return new StorageConfig(usual.location(), usual.ledgerName(), usual.poolSize(), PATIENCE, PATIENCE, PATIENCE);
+    }
+
+    /** The same of a whole server, by its environment. */
+    public Map<String, String> patientEnvironment() {
+        Map<String, String> environment = new HashMap<>(environment());
+        String patience = PATIENCE.toSeconds() + "s";
+        environment.put("ASSIZE_DATABASE_CONNECT_TIMEOUT", patience);
+        environment.put("ASSIZE_DATABASE_STATEMENT_TIMEOUT", patience);
+        environment.put("ASSIZE_DATABASE_IDLE_TIMEOUT", patience);
+        environment.put("ASSIZE_DECISION_LOAD_TIMEOUT", patience);
+        return environment;
     }
 
     /** How a server is told by its environment to reach it. */

@@ -252,6 +252,22 @@ abstract class ServedNode {
                 """.formatted(tenant, role);
     }
 
+    /** Waits for a policy for as long as for the database. */
+    private static DecisionConfig patient() {
+        DecisionConfig usual = DecisionConfig.defaults();
+        return new DecisionConfig(
+                usual.cacheBytes(),
+                usual.freshnessBound(),
+                usual.pollInterval(),
+                usual.freshnessBound(),
+                usual.concurrentLoads(),
+                usual.unknownTenants(),
+                usual.unknownTenantTtl(),
+                usual.pastBytes(),
+                usual.pastGraphs(),
+                usual.concurrentPastLoads());
+    }
+
     /** All rooms of a node on a database. */
     static Module modules(TestDatabase database, Path directory, int port) {
         return modules(database, directory, port, InstantSource.system());
@@ -284,14 +300,14 @@ abstract class ServedNode {
                 bind(InstantSource.class).toInstance(clock);
                 bind(Ticker.class).toInstance(Ticks.of(clock));
                 bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
-                bind(StorageConfig.class).toInstance(database.config());
+                bind(StorageConfig.class).toInstance(database.patientConfig());
                 bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
                 bind(WitnessConfig.class).toInstance(WitnessConfig.defaults());
                 bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));
                 bind(OutsideStore.class).toInstance(new FileOutsideStore(directory.resolve("anchor")));
                 bind(CleanUpConfig.class).toInstance(CleanUpConfig.defaults());
                 bind(RecordingConfig.class).toInstance(RecordingConfig.defaults());
-                bind(DecisionConfig.class).toInstance(DecisionConfig.defaults());
+                bind(DecisionConfig.class).toInstance(patient());
                 bind(NodeIdentity.class).toInstance(NodeIdentity.starting("node", Duration.ofSeconds(60)));
                 bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(directory));
                 bind(GrpcConfig.class)
