@@ -68,7 +68,7 @@ class BusyTest {
         }
         assertThat(taken.await(20, TimeUnit.SECONDS)).isTrue();
         try {
-            Refusal refusal = Refusal.of(() -> door.decisions(door.admin)
+            Refusal refusal = Refusal.inTime(() -> door.decisions(door.admin)
                             .withDeadlineAfter(1, TimeUnit.SECONDS)
                             .searchSubjects(SearchSubjectsRequest.newBuilder()
                                     .setCheck(CheckRequest.newBuilder()

@@ -7,6 +7,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.rpc.BadRequest;
+import com.google.rpc.Code;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
 import dev.assize.server.endpoint.call.ErrorReason;
@@ -24,6 +25,15 @@ record Refusal(Status status) {
         assertThat(thrown).as("a refusal").isNotNull();
         Status status = StatusProto.fromThrowable(thrown);
         return new Refusal(status == null ? Status.getDefaultInstance() : status);
+    }
+
+    /** Of a call that is refused just before its deadline: asked again where the refusal came too late to be heard. */
+    static Refusal inTime(ThrowingCallable call) {
+        Refusal refusal = of(call);
+        for (int again = 0; again < 30 && refusal.status.getCode() == Code.DEADLINE_EXCEEDED_VALUE; again++) {
+            refusal = of(call);
+        }
+        return refusal;
     }
 
     Refusal is(ErrorReason reason) {
