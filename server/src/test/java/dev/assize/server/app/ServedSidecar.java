@@ -188,14 +188,15 @@ final class ServedSidecar implements AutoCloseable {
         }
     }
 
-    /** Asks until there is no answer; when the last one came. */
+    /** Asks until there is no answer; when that was asked which was answered last. */
     long untilSilent() {
         long last = System.nanoTime();
         long deadline = last + TimeUnit.SECONDS.toNanos(60);
         while (System.nanoTime() < deadline) {
+            long asked = System.nanoTime();
             try {
                 CheckResponse _ = check(question().build());
-                last = System.nanoTime();
+                last = asked;
             } catch (StatusRuntimeException silent) {
                 return last;
             }

@@ -159,7 +159,7 @@ class PostgresHistorySourceTest {
             long start = System.nanoTime();
             history.firstPerformed(
                     tenant, Subject.parse(asked.actor()), ResourcePath.parse(asked.resource()), actions, Instant.MAX);
-            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(2));
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(20));
         }
     }
 
