@@ -38,7 +38,8 @@ public final class LoadCommand implements Callable<Integer> {
             "--sun-misc-unsafe-memory-access=allow",
             "-XX:+UseCompactObjectHeaders",
             "-Dguice_bytecode_gen_option=DISABLED",
-            "-Djdk.reflect.useNativeAccessorOnly=true");
+            "-Djdk.reflect.useNativeAccessorOnly=true",
+            "-Dio.grpc.netty.shaded.io.netty.jfr.enabled=false");
 
     @Option(
             names = "--profile",

@@ -67,7 +67,7 @@ class LauncherTest {
     @Test
     void givesOtherCommandsNothingOfAServers() throws Exception {
         assertThat(assize("check", "user:a", "b:c", "read"))
-                .doesNotContain("AOTCache", "-Xms", "UseG1GC")
+                .doesNotContain("AOTCache", "-Xms", "HeapSize", "UseG1GC")
                 .contains("-XX:+UseSerialGC");
     }
 
@@ -77,12 +77,24 @@ class LauncherTest {
                 .containsSubsequence("-Xms32m", "-Xms1g -Xmx2g", "-jar");
     }
 
+    /** It refuses to begin with more than it may have. */
+    @Test
+    void beginsSmallerWhereItsUserBoundsTheHeap() throws Exception {
+        for (String variable : List.of("ASSIZE_JAVA_OPTS", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS")) {
+            assertThat(assize(Map.of(variable, "-Xmx40m"), "serve"))
+                    .as(variable)
+                    .contains("-Xms32m")
+                    .doesNotContain("InitialHeapSize");
+        }
+    }
+
     /** By itself the JVM takes the serial one where there is one processor, and lets the heap be as small as it began. */
     @Test
     void namesTheCollectorAndWhenItMarks() throws Exception {
         assertThat(assize("serve"))
                 .containsSubsequence(
-                        "-Xms32m",
+                        "-XX:InitialHeapSize=64m",
+                        "-XX:MinHeapSize=32m",
                         "-XX:InitiatingHeapOccupancyPercent=70",
                         "-G1UseAdaptiveIHOP",
                         "-XX:+AlwaysActAsServerClassMachine",

@@ -24,7 +24,10 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(600)
 class StartedClassesTest {
 
-    /** What begins the names of classes of commands, typed SQL, migrations, object stores, and trust in others' certificates. */
+    /**
+     * What begins the names of classes of commands, typed SQL, migrations, object stores, trust in others' certificates, and
+     * events that nobody records.
+     */
     private static final List<String> OTHERS = List.of(
             "picocli.",
             "org.jooq.impl.DSL ",
@@ -32,7 +35,8 @@ class StartedClassesTest {
             "org.flywaydb.core.Flyway ",
             "software.amazon.",
             "sun.security.ssl.TrustManagerFactoryImpl",
-            "jdk.internal.net.http.HttpClientImpl");
+            "jdk.internal.net.http.HttpClientImpl",
+            "jdk.jfr.internal.MetadataRepository ");
 
     @Test
     void hasNothingOfWhatOnlyOtherWorkNeeds(@TempDir Path home) throws IOException {

@@ -114,6 +114,7 @@ interface TestNode extends AutoCloseable {
                 "--sun-misc-unsafe-memory-access=allow",
                 "-Dguice_bytecode_gen_option=DISABLED",
                 "-Djdk.reflect.useNativeAccessorOnly=true",
+                "-Dio.grpc.netty.shaded.io.netty.jfr.enabled=false",
                 "-cp",
                 System.getProperty("java.class.path"),
                 Main.class.getName(),
