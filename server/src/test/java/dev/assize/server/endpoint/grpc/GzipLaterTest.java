@@ -1,5 +1,6 @@
 package dev.assize.server.endpoint.grpc;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -15,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 class GzipLaterTest {
 
-    private final Decompressor gzip = GzipLater.registry().lookupDecompressor("gzip");
+    private final Decompressor gzip = requireNonNull(GzipLater.registry().lookupDecompressor("gzip"));
 
     @Test
     void isWhatGrpcReadsGzipWith() {

@@ -1,6 +1,7 @@
 package dev.assize.server.storage.s3;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -36,10 +37,11 @@ class ForeignS3ArchiveStoreTest extends ArchiveStoreContract {
     @TempDir(factory = InMemory.class)
     private static Path directory;
 
-    private static ForeignS3 server;
+    private static @Nullable ForeignS3 server;
 
     private final List<S3ArchiveStore> opened = new ArrayList<>();
-    private final LosingNetwork network = new LosingNetwork(server.endpoint());
+    private final LosingNetwork network =
+            new LosingNetwork(requireNonNull(server).endpoint());
     private final S3Place place = ForeignS3.behind(network, directory);
     private final S3Place locked = ForeignS3.locked(place);
     private final Instant until = Instant.now().plus(Duration.ofDays(2)).truncatedTo(ChronoUnit.SECONDS);

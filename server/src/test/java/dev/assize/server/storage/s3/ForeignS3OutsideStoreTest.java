@@ -1,6 +1,7 @@
 package dev.assize.server.storage.s3;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -30,10 +32,11 @@ class ForeignS3OutsideStoreTest extends OutsideStoreContract {
     @TempDir(factory = InMemory.class)
     private static Path directory;
 
-    private static ForeignS3 server;
+    private static @Nullable ForeignS3 server;
 
     private final ConcurrentLinkedQueue<S3OutsideStore> opened = new ConcurrentLinkedQueue<>();
-    private final LosingNetwork network = new LosingNetwork(server.endpoint());
+    private final LosingNetwork network =
+            new LosingNetwork(requireNonNull(server).endpoint());
     private final S3Place place = ForeignS3.behind(network, directory);
 
     @BeforeAll
