@@ -212,6 +212,38 @@ class PostgresAuditIndexTest {
         }
     }
 
+    /** It stands in a month before theirs then, and says that the ledger ends there. */
+    @Test
+    void aChangedTimeOfTheLastEntryHidesNoneBeforeIt() throws SQLException {
+        TenantId tenant = new TenantId("changed");
+        Instant[] now = {NOON};
+        PostgresLedgerStore store =
+                new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, (_, _) -> {}, () -> now[0]));
+        for (int i = 0; i < 4; i++) {
+            now[0] = i == 0 ? NOON : begin(i);
+            AuditEvent event = event("type", "user:u1", "act", "vault:v", Environment.DEFAULT, Outcome.SUCCESS, null);
+            assertThat(store.append(
+                            tenant,
+                            List.of(new AppendCommand(
+                                    Recorder.ASSIZE, List.of(CODEC.encode(event, Recorder.ASSIZE)), null))))
+                    .hasSize(1);
+        }
+        DatabaseAccess superuser = testDatabase.superuser();
+        try (Connection connection =
+                        DriverManager.getConnection(superuser.url(), superuser.user(), superuser.password());
+                Statement statement = connection.createStatement()) {
+            assertThat(statement.executeUpdate("UPDATE assize.ledger_entry SET recorded_at = '" + NOON.plusSeconds(1)
+                            + "' WHERE tenant_id = 'changed' AND seq = 3"))
+                    .isOne();
+        }
+        for (String actor : new @Nullable String[] {null, "user:u1"}) {
+            AuditFilter newest = filter(null, null, actor, null, null, null, null, null, false, null, 50);
+            assertThat(index.find(tenant, newest).entries())
+                    .extracting(RecordedEvent::seq)
+                    .contains(2L, 1L, 0L);
+        }
+    }
+
     /** Page by page, as a caller would, until there are enough. */
     private static List<Long> pages(AuditFilter filter, Bounds bounds) {
         List<Long> found = new ArrayList<>();
