@@ -2,13 +2,19 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
 import dev.assize.server.prompt.WouldWaitException;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Runs the work of a unary call and sends its answer, or the status of what went wrong. */
 final class Replies {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Replies.class);
 
     private final ErrorMapper errors;
 
@@ -31,8 +37,10 @@ final class Replies {
             // Nobody listens any more; to answer would throw, and be logged as if it were a bug.
             return;
         }
-        observer.onNext(answer);
-        observer.onCompleted();
+        send(() -> {
+            observer.onNext(answer);
+            observer.onCompleted();
+        });
     }
 
     /** The same for work that ends later, on whatever thread. */
@@ -48,8 +56,10 @@ final class Replies {
         }
         var _ = answer.whenComplete((value, failure) -> {
             if (failure == null) {
-                observer.onNext(value);
-                observer.onCompleted();
+                send(() -> {
+                    observer.onNext(value);
+                    observer.onCompleted();
+                });
             } else {
                 fail(observer, failure);
             }
@@ -57,6 +67,16 @@ final class Replies {
     }
 
     void fail(StreamObserver<?> observer, Throwable failure) {
-        observer.onError(errors.toException(failure));
+        StatusRuntimeException status = errors.toException(failure);
+        send(() -> observer.onError(status));
+    }
+
+    /** A server that stops ends the threads of its connections with calls that it cuts off: their callers know by then. */
+    private static void send(Runnable answer) {
+        try {
+            answer.run();
+        } catch (RejectedExecutionException ended) {
+            LOG.debug("Nobody is left to be answered", ended);
+        }
     }
 }
