@@ -231,7 +231,8 @@ public final class Approvals {
         return change(tenant, id, caller, (filed, covering) -> (current, at) -> {
             ApprovalRequest request = current.request();
             if (!subject.equals(new Party(request.subject(), request.subjectHome()))) {
-                return answer(new ApprovalResult.NotTheirs("the subject it is for, `" + request.subject() + "`"));
+                return answer(new ApprovalResult.NotTheirs(
+                        "the subject it is for, `" + request.subject() + "`, as the one who uses it"));
             }
             if (use.equals(current.use())) {
                 return answer(new Done(current, current.standing(covering, at)));

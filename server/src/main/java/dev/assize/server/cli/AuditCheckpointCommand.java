@@ -78,10 +78,11 @@ public final class AuditCheckpointCommand extends ProofCommand {
             return;
         }
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        long _ = output().write(to -> {
-            to.write(bytes);
-            return (long) bytes.length;
-        });
+        out().println("KEPT  "
+                + output().write(to -> {
+                    to.write(bytes);
+                    return text.lines().findFirst().orElse("") + ", in " + output();
+                }));
     }
 
     /** A checkpoint in a file. */

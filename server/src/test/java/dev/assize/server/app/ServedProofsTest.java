@@ -300,6 +300,8 @@ class ServedProofsTest {
                 .isEqualTo(1);
         assertThat(console.err()).contains("exists already", "--force");
         ok("audit", "checkpoint", "--output", kept.toString(), "--force");
+        assertThat(console.out())
+                .isEqualToIgnoringNewLines("KEPT  " + Files.readAllLines(kept).getFirst() + ", in " + kept);
         assertThat(console.run("audit", "checkpoint", "--tenant", "assize", "--continues", kept.toString()))
                 .isEqualTo(3);
     }

@@ -228,7 +228,9 @@ class ApprovalEndpointTest {
                         .build())
                 .getApproval();
         assertThat(resolved.getVotes(0).getApprover()).isEqualTo("user:bob");
-        Refusal.of(() -> use(gate, approval.getApprovalId(), "k")).is(ErrorReason.APPROVAL_NOT_THEIRS);
+        Refusal.of(() -> use(gate, approval.getApprovalId(), "k"))
+                .is(ErrorReason.APPROVAL_NOT_THEIRS)
+                .saying("`agent:robot`, as the one who uses it");
     }
 
     @Test
