@@ -81,10 +81,10 @@ class ForeignS3ArchiveStoreTest extends ArchiveStoreContract {
         S3ArchiveStore store = open(locked, mode);
         assertThat(store.create("acme/1/a.tar", file("entries"), until)).isTrue();
 
-        HeadObjectResponse kept = server.head(locked, "acme/1/a.tar");
+        HeadObjectResponse kept = requireNonNull(server).head(locked, "acme/1/a.tar");
         assertThat(kept.objectLockModeAsString()).isEqualTo(mode.name());
         assertThat(kept.objectLockRetainUntilDate()).isEqualTo(until);
-        assertThatThrownBy(() -> server.delete(locked, "acme/1/a.tar", kept.versionId()))
+        assertThatThrownBy(() -> requireNonNull(server).delete(locked, "acme/1/a.tar", kept.versionId()))
                 .isInstanceOfSatisfying(
                         S3Exception.class, e -> assertThat(e.statusCode()).isEqualTo(403));
         assertThat(store.create("acme/1/a.tar", file("others"), until)).isFalse();
@@ -92,7 +92,7 @@ class ForeignS3ArchiveStoreTest extends ArchiveStoreContract {
 
         assertThat(store.create("acme/1/a.tar", file("others"), until.plus(Duration.ofHours(1))))
                 .isFalse();
-        assertThat(server.head(locked, "acme/1/a.tar").objectLockRetainUntilDate())
+        assertThat(requireNonNull(server).head(locked, "acme/1/a.tar").objectLockRetainUntilDate())
                 .as("locked for longer, as is wanted now")
                 .isEqualTo(until.plus(Duration.ofHours(1)));
     }
@@ -120,7 +120,7 @@ class ForeignS3ArchiveStoreTest extends ArchiveStoreContract {
                 .as("the same content, created by somebody else")
                 .isFalse();
         assertThat(content(store)).isEqualTo("entries");
-        assertThat(server.head(locked, "acme/1/a.tar").objectLockRetainUntilDate())
+        assertThat(requireNonNull(server).head(locked, "acme/1/a.tar").objectLockRetainUntilDate())
                 .isEqualTo(until);
     }
 
