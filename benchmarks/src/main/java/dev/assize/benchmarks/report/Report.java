@@ -168,6 +168,13 @@ final class Report {
         return Optional.of(load);
     }
 
+    /** Whether whoever measured it came to its end, as far as that was kept at all. */
+    private static boolean isOver(Machine machine, Part part) {
+        List<Measured> parts = machine.parts();
+        return parts == null
+                || parts.stream().anyMatch(measured -> measured.part().equals(part.label()));
+    }
+
     /** When each was measured, and what is missing. */
     private List<Block> parts(Machine machine) {
         List<Block> blocks = new ArrayList<>();
@@ -184,7 +191,7 @@ final class Report {
             blocks.add(new Table(List.of("part", "begun", "minutes", "commit", "how it ended"), rows));
         }
         String missing = Part.whole().stream()
-                .filter(part -> !Files.exists(directory.resolve(part.file())))
+                .filter(part -> !Files.exists(directory.resolve(part.file())) || !isOver(machine, part))
                 .map(Part::label)
                 .collect(Collectors.joining(", "));
         if (!missing.isEmpty()) {

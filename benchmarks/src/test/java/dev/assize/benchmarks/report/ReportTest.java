@@ -244,6 +244,20 @@ class ReportTest {
                 .contains("| decisions | 2026-02-22T14:00:00Z | 2 | 0123abc | it ended by a power cut |");
     }
 
+    /** The rounds that it had are kept and shown. */
+    @Test
+    void tellsOfAPartThatWasEndedInTheMiddle() throws IOException {
+        Report report = new Report(directory);
+        Machine machine =
+                new ObjectMapper().readValue(directory.resolve(Report.MACHINE).toFile(), Machine.class);
+
+        report.begin(machine);
+
+        assertThat(report.page().markdown())
+                .contains("Not measured, or not to its end: decisions, wire, client, tenants, starts.")
+                .contains("Engines beside each other");
+    }
+
     @Test
     void forgetsWhatIsMeasuredAnewAndNothingElse() throws IOException {
         Report report = new Report(directory);
