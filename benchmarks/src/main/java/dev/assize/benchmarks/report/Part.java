@@ -7,23 +7,17 @@ import java.util.Set;
 
 /** What can be measured by itself, and is kept by itself: who ends a run, or whose part fails, has the other parts. */
 enum Part {
-    DECISIONS("decisions.json"),
-    WIRE("wire.json"),
-    CLIENT("client.json"),
-    TENANTS("tenants.json"),
-    STARTS("starts.json"),
+    DECISIONS,
+    WIRE,
+    CLIENT,
+    TENANTS,
+    STARTS,
 
     /** What single choices are worth; of no interest but to who makes them, and so only where it is named. */
-    VARIATIONS("variations.json", "expiry.json"),
+    VARIATIONS,
 
     /** All that is measured over the wire, but variations. */
     LOAD;
-
-    private final List<String> files;
-
-    Part(String... files) {
-        this.files = List.of(files);
-    }
 
     /** The parts of a page. */
     static Set<Part> whole() {
@@ -42,11 +36,15 @@ enum Part {
 
     /** Where it is kept. */
     List<String> files() {
-        return files;
+        return switch (this) {
+            case VARIATIONS -> List.of(file(), "expiry.json");
+            case LOAD -> List.of();
+            default -> List.of(file());
+        };
     }
 
     String file() {
-        return files.getFirst();
+        return label() + ".json";
     }
 
     String label() {
