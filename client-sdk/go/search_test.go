@@ -147,7 +147,7 @@ func TestWhoStopsEarlyStopsTheServer(t *testing.T) {
 func TestASearchEndsWithItsDeadline(t *testing.T) {
 	server := &scripted{search: func(_ *assizev1.SearchSubjectsRequest, stream searchStream) error {
 		<-stream.Context().Done()
-		return nil
+		return status.FromContextError(stream.Context().Err()).Err() // whichever of the two is the first to see it
 	}}
 	client := server.serve(t, assize.WithCallDeadline(50*time.Millisecond))
 	if _, failure := read(client.SearchSubjects(t.Context(), who, assize.Search{})); failure != assize.FailureDeadlineExceeded {
