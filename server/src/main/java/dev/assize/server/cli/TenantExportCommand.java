@@ -8,10 +8,12 @@ import dev.assize.client.LedgerProofs;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.VerifierKey;
 import dev.assize.proto.v1.ApiKey;
+import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ExportPolicyResponse;
 import dev.assize.proto.v1.ListTenantsRequest;
 import dev.assize.proto.v1.PolicyRevision;
+import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.TenantEntry;
 import java.io.BufferedOutputStream;
 import java.io.BufferedWriter;
@@ -81,7 +83,7 @@ final class TenantExportCommand extends ClientCommand {
             write(part.resolve("history.json"), PolicyHistoryCommand.json(revisions));
             List<ApiKey> keys = KeyCommand.fetch(connection, name);
             write(part.resolve("keys.json"), KeyCommand.json(keys));
-            long entries = writeLedger(part, revisions);
+            long entries = writeLedger(connection, part);
             requireFree(whole);
             Files.move(part, whole);
             done(tenant, documents, keys.size(), entries);
@@ -168,8 +170,15 @@ final class TenantExportCommand extends ClientCommand {
         return count;
     }
 
-    /** The ledger with the last change of policy in it, so that the two tell the same. */
-    private long writeLedger(Path part, List<PolicyRevision> revisions) throws NotProvenException, IOException {
+    /** The ledger with what was recorded until now, so that it tells of the policy and of the keys what the files do. */
+    private long writeLedger(Connection connection, Path part) throws NotProvenException, IOException {
+        List<AuditEntry> newest = connection
+                .ledger()
+                .queryAudit(QueryAuditRequest.newBuilder()
+                        .setTenant(name)
+                        .setPageSize(1)
+                        .build())
+                .getEntriesList();
         try (AssizeClient client =
                 clientBuilder().tenant(name).readDeadline(LONGEST).build()) {
             Set<VerifierKey> keys = trusted.read();
@@ -179,8 +188,8 @@ final class TenantExportCommand extends ClientCommand {
                         + " verify with keys from elsewhere");
             }
             LedgerProofs proofs = client.proofs(keys);
-            if (!revisions.isEmpty()) {
-                proofs.prove(revisions.getFirst().getSeq());
+            if (!newest.isEmpty()) {
+                proofs.prove(newest.getFirst().getSeq());
             }
             Files.writeString(
                     part.resolve("verifiers"),

@@ -193,7 +193,7 @@ class AppenderTest {
         store.canBeFollowed = true;
         store.shut();
         CompletableFuture<AppendResult> writing = appender.append(ACME, command(1));
-        store.awaitPrepared(1);
+        store.awaitPrepared(2); // with the one before
         failures.set(1);
         CompletableFuture<AppendResult> queued = appender.append(ACME, command(200));
         store.gate.countDown();
