@@ -342,7 +342,8 @@ class ApprovalsTest {
     void isUsedByTheSubjectItIsForOnly() {
         String id = approvedWire();
         assertThat(use(id, BOB, "k", GATE))
-                .isEqualTo(new ApprovalResult.NotTheirs("the subject it is for, `agent:robot`, as the one who uses it"));
+                .isEqualTo(
+                        new ApprovalResult.NotTheirs("the subject it is for, `agent:robot`, as the one who uses it"));
         assertThat(((Done) use(id, ROBOT, "k", GATE)).standing().state()).isEqualTo(ApprovalState.USED);
     }
 
