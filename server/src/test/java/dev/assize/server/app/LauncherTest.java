@@ -88,12 +88,6 @@ class LauncherTest {
         }
     }
 
-    @Test
-    void letsTheCompilersWait() throws Exception {
-        assertThat(assize("serve")).contains("-XX:CompileThresholdScaling=3");
-        assertThat(assize("check")).doesNotContain("CompileThresholdScaling");
-    }
-
     /** By itself the JVM takes the serial one where there is one processor, and lets the heap be as small as it began. */
     @Test
     void namesTheCollectorAndWhenItMarks() throws Exception {
