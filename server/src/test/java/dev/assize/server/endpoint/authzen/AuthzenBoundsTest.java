@@ -224,16 +224,15 @@ class AuthzenBoundsTest {
     @Test
     void givesBackTheRequestIdAlsoWhereThereIsNoPath() throws Exception {
         for (String path : List.of("/none", BASE + "evaluation", "/.well-known/authzen-configuration")) {
-            for (String id : List.of("one two", "~", "x".repeat(256))) {
+            for (String id : List.of("one two", "~", "x".repeat(8_000))) {
                 assertThat(idsOfAnswer(path, id)).as(path).containsExactly(id);
             }
         }
     }
 
     @Test
-    void givesBackOneRequestIdAndNoneThatIsLongerThan256() throws Exception {
+    void givesBackOneRequestId() throws Exception {
         assertThat(idsOfAnswer(BASE + "evaluation", "one", "two")).containsExactly("one");
-        assertThat(idsOfAnswer(BASE + "evaluation", "x".repeat(257))).isEmpty();
     }
 
     private List<String> idsOfAnswer(String path, String... ids) throws Exception {
