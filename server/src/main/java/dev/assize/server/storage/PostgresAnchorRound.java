@@ -47,10 +47,14 @@ final class PostgresAnchorRound implements Round {
             + " AND (t.size IS NULL OR h.size > t.size OR h.incarnation <> t.incarnation)"
             + " ORDER BY t.signed_at NULLS FIRST, h.tenant_id LIMIT ?";
 
+    /**
+     * By the index of positions for each ledger, whatever PostgreSQL believes of its size: joined without a bound, it reads all
+     * entries of all ledgers where one has some millions. The bound has room for a position that is there twice.
+     */
     private static final String ENTRIES = "SELECT w.tenant_id, e.seq, e.frame, e.entry_hash FROM unnest(?::text[],"
             + " ?::bigint[], ?::bigint[]) AS w (tenant_id, from_seq, to_seq) CROSS JOIN LATERAL (SELECT i.seq, i.frame,"
             + " i.entry_hash FROM assize.ledger_entry i WHERE i.tenant_id = w.tenant_id AND i.seq >= w.from_seq AND i.seq"
-            + " < w.to_seq) e ORDER BY w.tenant_id, e.seq";
+            + " < w.to_seq ORDER BY i.seq LIMIT w.to_seq - w.from_seq + 1) e ORDER BY w.tenant_id, e.seq";
 
     private static final String UPSERT_TREES = "INSERT INTO assize.ledger_tree AS t"
             + " (tenant_id, incarnation, size, root, note, signed_at) SELECT * FROM"

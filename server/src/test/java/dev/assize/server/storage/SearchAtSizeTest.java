@@ -2,6 +2,7 @@ package dev.assize.server.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.assize.server.anchor.AnchorRepository.Span;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditFilter;
@@ -23,6 +24,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -114,6 +116,24 @@ class SearchAtSizeTest {
         reader.close();
         database.close();
         testDatabase.close();
+    }
+
+    /** What was appended since the last checkpoint, in a ledger that is much larger than that. */
+    @Test
+    void signingReadsWhatIsNewAndNotTheLedger() throws SQLException {
+        List<Span> spans = List.of(
+                new Span(TENANT, ENTRIES - 400, ENTRIES),
+                new Span(new TenantId("new"), 0, 20),
+                new Span(new TenantId("small"), 7, 9));
+        AtomicInteger entries = new AtomicInteger();
+        ExplainedReads reads = ExplainedReads.of(reader, TENANT, transaction -> {
+            new PostgresAnchorRound(transaction, "deployment")
+                    .entries(spans, (tenant, seq, frame, hash) -> entries.incrementAndGet());
+            return entries;
+        });
+        assertThat(entries).hasValue(400);
+        assertThat(reads.plans()).singleElement().asString().doesNotContainPattern(SCAN);
+        assertThat(reads.buffers()).isLessThan(MONTHS_COST + 400);
     }
 
     @Test
