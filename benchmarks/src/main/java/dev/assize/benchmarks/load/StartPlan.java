@@ -40,6 +40,9 @@ final class StartPlan implements AutoCloseable {
     private static final Shape SHAPE = Shape.of(4, 64);
     private static final Duration BETWEEN_TRIES = Duration.ofMillis(5);
 
+    /** Each by a client of its own, before anything is measured. */
+    private static final int QUESTIONS_BEFORE = 20;
+
     /** To what others do, before anything is started. */
     private static final Duration LISTENING = Duration.ofSeconds(1);
 
@@ -102,6 +105,12 @@ final class StartPlan implements AutoCloseable {
     private void measure(String how, AssizeProcess server, Bar bar, boolean isFollowed)
             throws IOException, InterruptedException {
         progress.accept("starts " + how + " ...");
+        // What the first start would be measured by is otherwise a client that has just started itself.
+        warmUp(server);
+        for (int i = 0; i < QUESTIONS_BEFORE; i++) {
+            awaitFirstAnswer(server, new AtomicReference<>());
+        }
+        server.stop();
         boolean isNoisy = isNoisy();
         List<Start> starts = new ArrayList<>();
         for (int i = 0; i < profile.starts(); i++) {
