@@ -1,5 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.WireFormat;
@@ -28,14 +30,37 @@ final class AnswerWriter {
     /** These, by the reason; nobody changes them. */
     private static final Map<Reason, byte[]> MINIMAL = newMinimal();
 
-    private AnswerWriter() {}
+    private static final byte[] NONE = {};
+
+    private final Answer answer;
+    private final boolean full;
+
+    // Encoded once: each is counted, some in two lengths, and then written.
+    private final byte[] decisionId;
+    private final byte[] approvalId;
+    private final @Nullable By decidedBy;
+    private final int size;
+
+    AnswerWriter(Answer answer, String decisionId, Detail detail) {
+        this.answer = answer;
+        this.full = detail != Detail.DETAIL_MINIMAL;
+        this.decisionId = full ? utf8(decisionId) : NONE;
+        this.approvalId = full ? utf8(answer.approvalId()) : NONE;
+        this.decidedBy = full ? By.of(answer.decidedBy()) : null;
+        this.size = CodedOutputStream.computeEnumSize(CheckResponse.DECISION_FIELD_NUMBER, decision(answer))
+                + CodedOutputStream.computeEnumSize(CheckResponse.REASON_FIELD_NUMBER, reason(answer.reason()))
+                + (full ? sizeOfRest() : 0)
+                + (answer.isHistorical()
+                        ? CodedOutputStream.computeBoolSize(CheckResponse.HISTORICAL_FIELD_NUMBER, true)
+                        : 0);
+    }
 
     /** A whole `CheckResponse`. */
-    static MessageBytes response(Answer answer, String decisionId, Detail detail) {
-        byte[] bytes = new byte[size(answer, decisionId, detail)];
+    MessageBytes response() {
+        byte[] bytes = new byte[size];
         CodedOutputStream out = CodedOutputStream.newInstance(bytes);
         try {
-            write(out, answer, decisionId, detail);
+            write(out);
         } catch (IOException impossible) {
             throw new UncheckedIOException(impossible);
         }
@@ -75,35 +100,26 @@ final class AnswerWriter {
     }
 
     /** How many bytes {@link #write} will write. */
-    static int size(Answer answer, String decisionId, Detail detail) {
-        int size = CodedOutputStream.computeEnumSize(CheckResponse.DECISION_FIELD_NUMBER, decision(answer))
-                + CodedOutputStream.computeEnumSize(CheckResponse.REASON_FIELD_NUMBER, reason(answer.reason()));
-        if (detail != Detail.DETAIL_MINIMAL) {
-            size += sizeOfRest(answer, decisionId);
-        }
-        return size
-                + (answer.isHistorical()
-                        ? CodedOutputStream.computeBoolSize(CheckResponse.HISTORICAL_FIELD_NUMBER, true)
-                        : 0);
+    int size() {
+        return size;
     }
 
-    static void write(CodedOutputStream out, Answer answer, String decisionId, Detail detail) throws IOException {
-        boolean full = detail != Detail.DETAIL_MINIMAL;
+    void write(CodedOutputStream out) throws IOException {
         out.writeEnum(CheckResponse.DECISION_FIELD_NUMBER, decision(answer));
         out.writeEnum(CheckResponse.REASON_FIELD_NUMBER, reason(answer.reason()));
         if (full) {
-            writeUpToObligations(out, answer, decisionId);
+            writeUpToObligations(out);
         }
         if (answer.isHistorical()) {
             out.writeBool(CheckResponse.HISTORICAL_FIELD_NUMBER, true);
         }
         if (full) {
-            writeBehindHistorical(out, answer);
+            writeBehindHistorical(out);
         }
     }
 
-    private static int sizeOfRest(Answer answer, String decisionId) {
-        int size = sizeOf(answer.decidedBy())
+    private int sizeOfRest() {
+        int rest = (decidedBy == null ? 0 : decidedBy.size())
                 + sizeOf(CheckResponse.REVISION_FIELD_NUMBER, answer.revision().value())
                 + sizeOf(
                         CheckResponse.PLATFORM_REVISION_FIELD_NUMBER,
@@ -111,19 +127,20 @@ final class AnswerWriter {
                 + sizeOf(CheckResponse.DECISION_ID_FIELD_NUMBER, decisionId)
                 + sizeOf(answer.validUntil());
         for (var obligation : answer.obligations()) {
-            size += CodedOutputStream.computeMessageSize(
+            rest += CodedOutputStream.computeMessageSize(
                     CheckResponse.OBLIGATIONS_FIELD_NUMBER, AnswerTranslator.obligation(obligation));
         }
         if (answer.delegatorReason() != null) {
-            size += CodedOutputStream.computeEnumSize(
+            rest += CodedOutputStream.computeEnumSize(
                     CheckResponse.DELEGATOR_REASON_FIELD_NUMBER, reason(answer.delegatorReason()));
         }
-        return size + sizeOf(CheckResponse.APPROVAL_ID_FIELD_NUMBER, text(answer.approvalId()));
+        return rest + sizeOf(CheckResponse.APPROVAL_ID_FIELD_NUMBER, approvalId);
     }
 
-    private static void writeUpToObligations(CodedOutputStream out, Answer answer, String decisionId)
-            throws IOException {
-        writeDecidedBy(out, answer.decidedBy());
+    private void writeUpToObligations(CodedOutputStream out) throws IOException {
+        if (decidedBy != null) {
+            decidedBy.write(out);
+        }
         write(out, CheckResponse.REVISION_FIELD_NUMBER, answer.revision().value());
         write(
                 out,
@@ -136,48 +153,58 @@ final class AnswerWriter {
         }
     }
 
-    private static void writeBehindHistorical(CodedOutputStream out, Answer answer) throws IOException {
+    private void writeBehindHistorical(CodedOutputStream out) throws IOException {
         if (answer.delegatorReason() != null) {
             out.writeEnum(CheckResponse.DELEGATOR_REASON_FIELD_NUMBER, reason(answer.delegatorReason()));
         }
-        write(out, CheckResponse.APPROVAL_ID_FIELD_NUMBER, text(answer.approvalId()));
+        write(out, CheckResponse.APPROVAL_ID_FIELD_NUMBER, approvalId);
     }
 
-    private static int sizeOf(Answer.@Nullable DecidedBy decidedBy) {
-        return decidedBy == null
-                ? 0
-                : CodedOutputStream.computeTagSize(CheckResponse.DECIDED_BY_FIELD_NUMBER)
-                        + CodedOutputStream.computeUInt32SizeNoTag(fieldsSize(decidedBy))
-                        + fieldsSize(decidedBy);
-    }
+    /**
+     * A `DecidedBy`.
+     *
+     * @param field of the name
+     * @param role and the rule are a grant's, and empty where it is none
+     */
+    private record By(int field, byte[] name, byte[] role, byte[] rule, int fieldsSize) {
 
-    private static int fieldsSize(Answer.DecidedBy decidedBy) {
-        return switch (decidedBy) {
-            case Answer.DecidedBy.Grant(String binding, String role, int position) ->
-                sizeOf(DecidedBy.BINDING_FIELD_NUMBER, binding)
-                        + sizeOf(DecidedBy.ROLE_FIELD_NUMBER, role)
-                        + sizeOf(DecidedBy.RULE_FIELD_NUMBER, AnswerTranslator.rule(position));
-            case Answer.DecidedBy.Freeze(String name) -> sizeOf(DecidedBy.FREEZE_FIELD_NUMBER, name);
-            case Answer.DecidedBy.Duty(String name) -> sizeOf(DecidedBy.SEPARATION_OF_DUTY_FIELD_NUMBER, name);
-            case Answer.DecidedBy.Approval(String name) -> sizeOf(DecidedBy.APPROVAL_RULE_FIELD_NUMBER, name);
-        };
-    }
-
-    private static void writeDecidedBy(CodedOutputStream out, Answer.@Nullable DecidedBy decidedBy) throws IOException {
-        if (decidedBy == null) {
-            return;
+        static @Nullable By of(Answer.@Nullable DecidedBy decidedBy) {
+            return switch (decidedBy) {
+                case null -> null;
+                case Answer.DecidedBy.Grant(String binding, String role, int position) ->
+                    of(DecidedBy.BINDING_FIELD_NUMBER, binding, utf8(role), utf8(AnswerTranslator.rule(position)));
+                case Answer.DecidedBy.Freeze(String name) -> of(DecidedBy.FREEZE_FIELD_NUMBER, name, NONE, NONE);
+                case Answer.DecidedBy.Duty(String name) ->
+                    of(DecidedBy.SEPARATION_OF_DUTY_FIELD_NUMBER, name, NONE, NONE);
+                case Answer.DecidedBy.Approval(String name) ->
+                    of(DecidedBy.APPROVAL_RULE_FIELD_NUMBER, name, NONE, NONE);
+            };
         }
-        out.writeTag(CheckResponse.DECIDED_BY_FIELD_NUMBER, WireFormat.WIRETYPE_LENGTH_DELIMITED);
-        out.writeUInt32NoTag(fieldsSize(decidedBy));
-        switch (decidedBy) {
-            case Answer.DecidedBy.Grant(String binding, String role, int position) -> {
-                write(out, DecidedBy.BINDING_FIELD_NUMBER, binding);
-                write(out, DecidedBy.ROLE_FIELD_NUMBER, role);
-                write(out, DecidedBy.RULE_FIELD_NUMBER, AnswerTranslator.rule(position));
-            }
-            case Answer.DecidedBy.Freeze(String name) -> write(out, DecidedBy.FREEZE_FIELD_NUMBER, name);
-            case Answer.DecidedBy.Duty(String name) -> write(out, DecidedBy.SEPARATION_OF_DUTY_FIELD_NUMBER, name);
-            case Answer.DecidedBy.Approval(String name) -> write(out, DecidedBy.APPROVAL_RULE_FIELD_NUMBER, name);
+
+        private static By of(int field, String text, byte[] role, byte[] rule) {
+            byte[] name = utf8(text);
+            return new By(
+                    field,
+                    name,
+                    role,
+                    rule,
+                    sizeOf(field, name)
+                            + sizeOf(DecidedBy.ROLE_FIELD_NUMBER, role)
+                            + sizeOf(DecidedBy.RULE_FIELD_NUMBER, rule));
+        }
+
+        int size() {
+            return CodedOutputStream.computeTagSize(CheckResponse.DECIDED_BY_FIELD_NUMBER)
+                    + CodedOutputStream.computeUInt32SizeNoTag(fieldsSize)
+                    + fieldsSize;
+        }
+
+        void write(CodedOutputStream out) throws IOException {
+            out.writeTag(CheckResponse.DECIDED_BY_FIELD_NUMBER, WireFormat.WIRETYPE_LENGTH_DELIMITED);
+            out.writeUInt32NoTag(fieldsSize);
+            AnswerWriter.write(out, field, name);
+            AnswerWriter.write(out, DecidedBy.ROLE_FIELD_NUMBER, role);
+            AnswerWriter.write(out, DecidedBy.RULE_FIELD_NUMBER, rule);
         }
     }
 
@@ -209,17 +236,17 @@ final class AnswerWriter {
         }
     }
 
-    private static int sizeOf(int field, String text) {
-        return text.isEmpty() ? 0 : CodedOutputStream.computeStringSize(field, text);
+    private static int sizeOf(int field, byte[] text) {
+        return text.length == 0 ? 0 : CodedOutputStream.computeByteArraySize(field, text);
     }
 
     private static int sizeOf(int field, long number) {
         return number == 0 ? 0 : CodedOutputStream.computeInt64Size(field, number);
     }
 
-    private static void write(CodedOutputStream out, int field, String text) throws IOException {
-        if (!text.isEmpty()) {
-            out.writeString(field, text);
+    private static void write(CodedOutputStream out, int field, byte[] text) throws IOException {
+        if (text.length > 0) {
+            out.writeByteArray(field, text);
         }
     }
 
@@ -229,8 +256,8 @@ final class AnswerWriter {
         }
     }
 
-    private static String text(@Nullable String text) {
-        return text == null ? "" : text;
+    private static byte[] utf8(@Nullable String text) {
+        return text == null ? NONE : text.getBytes(UTF_8);
     }
 
     private static int decision(Answer answer) {

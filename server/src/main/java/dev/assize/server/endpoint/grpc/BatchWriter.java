@@ -40,12 +40,13 @@ final class BatchWriter {
     }
 
     void answer(Answer answer, String decisionId, Detail detail) {
-        int answerSize = AnswerWriter.size(answer, decisionId, detail);
+        AnswerWriter writer = new AnswerWriter(answer, decisionId, detail);
+        int answerSize = writer.size();
         int resultSize = 1 + CodedOutputStream.computeUInt32SizeNoTag(answerSize) + answerSize;
         write(resultSize, out -> {
             out.write(RESPONSE);
             out.writeUInt32NoTag(answerSize);
-            AnswerWriter.write(out, answer, decisionId, detail);
+            writer.write(out);
         });
     }
 

@@ -145,7 +145,7 @@ final class Checks {
 
             @Override
             public MessageBytes bytes() {
-                return explanation == null ? AnswerWriter.response(answer, id, detail) : MessageBytes.of(message());
+                return explanation == null ? new AnswerWriter(answer, id, detail).response() : MessageBytes.of(message());
             }
         }
 

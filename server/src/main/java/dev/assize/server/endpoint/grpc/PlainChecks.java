@@ -95,7 +95,7 @@ final class PlainChecks {
             }
             return minimal
                     ? AnswerWriter.minimal(answer.reason())
-                    : AnswerWriter.response(answer, id, Detail.DETAIL_FULL);
+                    : new AnswerWriter(answer, id, Detail.DETAIL_FULL).response();
         }
     }
 
