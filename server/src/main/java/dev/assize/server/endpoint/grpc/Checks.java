@@ -145,7 +145,9 @@ final class Checks {
 
             @Override
             public MessageBytes bytes() {
-                return explanation == null ? new AnswerWriter(answer, id, detail).response() : MessageBytes.of(message());
+                return explanation == null
+                        ? new AnswerWriter(answer, id, detail).response()
+                        : MessageBytes.of(message());
             }
         }
 

@@ -136,7 +136,8 @@ class CheckBytesOnTheWireTest {
                 Detail detail = Detail.forNumber(random.nextInt(3));
                 CheckResponse expected =
                         AnswerTranslator.response(answer, id, detail).build();
-                assertThat(new AnswerWriter(answer, id, detail).response().bytes()).isEqualTo(expected.toByteArray());
+                assertThat(new AnswerWriter(answer, id, detail).response().bytes())
+                        .isEqualTo(expected.toByteArray());
                 if (random.nextInt(4) == 0) {
                     Reason reason = answer.reason();
                     CheckResponse minimal = CheckResponse.newBuilder()
