@@ -42,7 +42,7 @@ final class Findings {
                     .sum();
             if (failed > 0) {
                 remark(set.name() + ", " + row.cell().label() + ": " + failed
-                        + " calls failed or were answered wrongly");
+                        + " calls failed, were refused or were answered wrongly");
             }
         }
     }

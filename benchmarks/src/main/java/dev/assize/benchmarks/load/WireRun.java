@@ -24,6 +24,13 @@ final class WireRun implements WireConnection.Listener {
     private static final long TICK_NANOS = TimeUnit.MICROSECONDS.toNanos(20);
 
     private static final int OK = 0;
+
+    /** Of a server that has no room for what it is asked, such as decisions to be put on record faster than they are written. */
+    private static final int RESOURCE_EXHAUSTED = 8;
+
+    /** When whoever was refused for want of room comes back, as the server asks. */
+    private static final long BACK_AFTER_MILLIS = 250;
+
     private static final int MOST_FAILURES = 1_000;
 
     private final EventLoop loop;
@@ -163,6 +170,10 @@ final class WireRun implements WireConnection.Listener {
     public void ended(WireCall call, int status) {
         if (isOnce()) {
             boolean isGood = status == OK && call.messages() == 1;
+            if (status == RESOURCE_EXHAUSTED && arrivals == null) {
+                comeBack(call);
+                return;
+            }
             if (!isGood) {
                 fail("a call ended with status " + status + " and " + call.messages() + " messages");
             }
@@ -230,6 +241,22 @@ final class WireRun implements WireConnection.Listener {
             latencies.record(now - due);
         }
         free.add(call);
+        finishIfDone();
+    }
+
+    /** A refusal is no answer, and nothing that ends a run: a closed model sends as much as a server takes. */
+    private void comeBack(WireCall call) {
+        failures++;
+        call.answered();
+        outstanding--;
+        var _ = loop.schedule(
+                () -> {
+                    free.add(call);
+                    askAgain();
+                    flush();
+                },
+                BACK_AFTER_MILLIS,
+                TimeUnit.MILLISECONDS);
         finishIfDone();
     }
 

@@ -66,6 +66,20 @@ class LoadClientTest {
         assertThat(observed.latencies().count()).isZero();
     }
 
+    /** In the closed model, which would ask again at once and for as long as there is no room, and measure refusals. */
+    @Test
+    void aServerWithoutRoomIsAskedAgainLater() throws Exception {
+        serve(new Checks((request, observer) -> {
+            observer.onError(Status.RESOURCE_EXHAUSTED.asRuntimeException());
+        }));
+
+        WireRun.Observed observed = ask(checks(), Shape.of(2, 8), 0);
+
+        assertThat(observed.failures()).isBetween(8L, 8L * 5);
+        assertThat(observed.requests()).isZero();
+        assertThat(observed.breakage()).isNull();
+    }
+
     @Test
     void aServerWithoutTheKeyRefusesEveryCall() throws Exception {
         BareDoor door = BareDoor.open();
