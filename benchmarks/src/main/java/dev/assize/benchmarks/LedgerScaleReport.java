@@ -162,6 +162,7 @@ public final class LedgerScaleReport implements Callable<Integer> {
         print("bytes of the ledger, an entry", size(owner, "ledger_entry") / entries);
         print("bytes of the lineage, an entry", size(owner, "ledger_lineage") / entries);
         long reads = sequentialReads(owner);
+        print("rows read by sequential scans until then", reads);
         queries(injector.getInstance(AuditIndex.class));
         lineage(injector.getInstance(LineageIndex.class), injector.getInstance(LineageTracer.class));
         print("rows read by sequential scans meanwhile", sequentialReads(owner) - reads);
