@@ -470,7 +470,7 @@ final class AppendDriver implements Callable<Integer> {
                 new Ratio(
                         "rate, full batches to plain ones of all columns and keys",
                         median("ledger, full batches").rate / median(ALL_COLUMNS).rate,
-                        "none"),
+                        "0.5 or more"),
                 new Ratio(
                         "rate, full batches with no value twice, to plain batches",
                         median("ledger, full batches, no value twice").rate
