@@ -40,6 +40,8 @@ final class StartPlan implements AutoCloseable {
     private static final Shape SHAPE = Shape.of(4, 64);
     private static final Duration BETWEEN_TRIES = Duration.ofMillis(5);
 
+    private static final String NOT_TRIED = "it was not tried";
+
     /** Each by a client of its own, before anything is measured. */
     private static final int QUESTIONS_BEFORE = 20;
 
@@ -108,7 +110,8 @@ final class StartPlan implements AutoCloseable {
         // What the first start would be measured by is otherwise a client that has just started itself.
         warmUp(server);
         for (int i = 0; i < QUESTIONS_BEFORE; i++) {
-            awaitFirstAnswer(server, new AtomicReference<>());
+            AtomicReference<String> lastTry = new AtomicReference<>(NOT_TRIED);
+            Answered _ = answered(firstAnswer(server, lastTry), lastTry);
         }
         server.stop();
         boolean isNoisy = isNoisy();
@@ -161,9 +164,8 @@ final class StartPlan implements AutoCloseable {
         server.stop();
         long begin = System.nanoTime();
         server.beginAgain();
-        AtomicReference<String> lastTry = new AtomicReference<>("it was not tried");
-        CompletableFuture<Answered> firstAnswer =
-                CompletableFuture.supplyAsync(() -> awaitFirstAnswer(server, lastTry), threads);
+        AtomicReference<String> lastTry = new AtomicReference<>(NOT_TRIED);
+        CompletableFuture<Answered> firstAnswer = firstAnswer(server, lastTry);
         server.awaitReady();
         long ready = System.nanoTime();
         double readyProcessorSeconds = processors.ofProcess(server.pid());
@@ -184,6 +186,10 @@ final class StartPlan implements AutoCloseable {
         ResidentMemory atRest = processors.resident(server.pid());
         warmUp(server);
         return new Later(atRest, firstMicros, p99(server), processors.resident(server.pid()));
+    }
+
+    private CompletableFuture<Answered> firstAnswer(AssizeProcess server, AtomicReference<String> lastTry) {
+        return CompletableFuture.supplyAsync(() -> awaitFirstAnswer(server, lastTry), threads);
     }
 
     private static Answered answered(CompletableFuture<Answered> firstAnswer, AtomicReference<String> lastTry)
