@@ -3,22 +3,14 @@ package dev.assize.benchmarks;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.assize.benchmarks.PlainTables.Operation;
 import dev.assize.server.cli.ExitCodes;
 import dev.assize.server.ledger.AppendResult;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.sql.Array;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,11 +24,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
-import java.util.stream.LongStream;
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +51,6 @@ import picocli.CommandLine.Spec;
         })
 final class AppendDriver implements Callable<Integer> {
 
-    private static final int FULL_BATCH = 400;
     private static final String LOCKED = "head locked for each, 100 callers";
     private static final String ALL_COLUMNS = "plain batches of all columns and keys";
     private static final int PENDING = 3_000;
@@ -103,7 +92,7 @@ final class AppendDriver implements Callable<Integer> {
             for (int turn = 1; turn <= turns; turn++) {
                 note("verification", timed(() -> rig.verify().span().verified()));
                 note("verification, its reading alone", timed(rig::read));
-                note("plain cursor, same rows", timed(() -> cursor(rig)));
+                note("plain cursor, same rows", timed(() -> PlainTables.cursor(rig)));
             }
         }
         report();
@@ -112,140 +101,21 @@ final class AppendDriver implements Callable<Integer> {
 
     private void measureAll(AppendRig rig, int length) throws Exception {
         note("ledger, 1 caller", closed(1, length, () -> ledger(rig)));
-        note("plain insert, 1 connection", closed(1, length, () -> plain(rig)));
+        note("plain insert, 1 connection", closed(1, length, () -> PlainTables.insert(rig)));
         note("ledger, 64 callers", closed(64, length, () -> ledger(rig)));
-        note("plain inserts, 64 connections", closed(64, length, () -> plain(rig)));
+        note("plain inserts, 64 connections", closed(64, length, () -> PlainTables.insert(rig)));
         note("ledger, 100 callers", closed(100, length, () -> ledger(rig)));
-        note(LOCKED, shared(100, 64, length, () -> chained(rig)));
+        note(LOCKED, shared(100, 64, length, () -> PlainTables.chained(rig)));
         note("ledger, full batches", pending(length, rig::append));
         note("ledger, full batches, no value twice", pending(length, rig::appendOther));
         note(
-                "plain batches of " + FULL_BATCH,
-                closed(1, length, () -> batches(rig)).times(FULL_BATCH));
-        note(ALL_COLUMNS, closed(1, length, () -> wideBatches(rig)).times(FULL_BATCH));
+                "plain batches of " + PlainTables.BATCH,
+                closed(1, length, () -> PlainTables.batches(rig)).times(PlainTables.BATCH));
+        note(ALL_COLUMNS, closed(1, length, () -> PlainTables.wideBatches(rig)).times(PlainTables.BATCH));
     }
 
     private static Operation ledger(AppendRig rig) {
         return Operation.of(() -> rig.append().join());
-    }
-
-    private static Operation plain(AppendRig rig) throws SQLException {
-        Connection connection = rig.connect();
-        connection.setAutoCommit(false);
-        PreparedStatement insert = connection.prepareStatement("INSERT INTO assize.plain (frame, hash) VALUES (?, ?)");
-        insert.setBytes(1, rig.frame());
-        insert.setBytes(2, new byte[32]);
-        return new Operation(
-                () -> {
-                    insert.executeUpdate();
-                    connection.commit();
-                    return 1;
-                },
-                connection);
-    }
-
-    /** Appends one by one, as one writes it first: lock the head, insert behind it, move it, commit. */
-    private static Operation chained(AppendRig rig) throws SQLException, NoSuchAlgorithmException {
-        Connection connection = rig.connect();
-        connection.setAutoCommit(false);
-        PreparedStatement lock = connection.prepareStatement(
-                "SELECT size, hash FROM assize.plain_head WHERE tenant = 'bench' FOR UPDATE");
-        PreparedStatement insert =
-                connection.prepareStatement("INSERT INTO assize.plain_chain (seq, frame, hash) VALUES (?, ?, ?)");
-        PreparedStatement move =
-                connection.prepareStatement("UPDATE assize.plain_head SET size = ?, hash = ? WHERE tenant = 'bench'");
-        MessageDigest digest = MessageDigest.getInstance("SHA-256");
-        byte[] frame = rig.frame();
-        return new Operation(
-                () -> {
-                    long size;
-                    try (ResultSet head = lock.executeQuery()) {
-                        head.next();
-                        size = head.getLong(1);
-                        digest.update(head.getBytes(2));
-                    }
-                    byte[] hash = digest.digest(frame);
-                    insert.setLong(1, size);
-                    insert.setBytes(2, frame);
-                    insert.setBytes(3, hash);
-                    insert.executeUpdate();
-                    move.setLong(1, size + 1);
-                    move.setBytes(2, hash);
-                    move.executeUpdate();
-                    connection.commit();
-                    return 1;
-                },
-                connection);
-    }
-
-    private static Operation batches(AppendRig rig) throws SQLException {
-        Connection connection = rig.connect();
-        connection.setAutoCommit(false);
-        PreparedStatement insert = connection.prepareStatement(
-                "INSERT INTO assize.plain (frame, hash) SELECT * FROM unnest(?::bytea[], ?::bytea[])");
-        byte[][] frames = new byte[FULL_BATCH][];
-        Arrays.fill(frames, rig.frame());
-        byte[][] hashes = new byte[FULL_BATCH][];
-        Arrays.fill(hashes, new byte[32]);
-        return new Operation(
-                () -> {
-                    Array frameArray = connection.createArrayOf("bytea", frames);
-                    Array hashArray = connection.createArrayOf("bytea", hashes);
-                    insert.setArray(1, frameArray);
-                    insert.setArray(2, hashArray);
-                    insert.executeUpdate();
-                    connection.commit();
-                    return 1;
-                },
-                connection);
-    }
-
-    /** All that the ledger keeps of an entry and its key: what is the same in each row is in the statement. */
-    private static Operation wideBatches(AppendRig rig) throws SQLException {
-        Connection connection = rig.connect();
-        connection.setAutoCommit(false);
-        long first;
-        try (Statement statement = connection.createStatement();
-                ResultSet next = statement.executeQuery("SELECT coalesce(max(seq) + 1, 0) FROM assize.plain_entry")) {
-            next.next();
-            first = next.getLong(1);
-        }
-        PreparedStatement entries = connection.prepareStatement("INSERT INTO assize.plain_entry SELECT 'bench', r.seq,"
-                + " now(), r.frame, r.hash, 1, 'service:bench', 'bench', 'replay.executed', 'replay',"
-                + " 'service:replay', 'operator', 'execute', 'replay:922', 'staging', 'run-4711'"
-                + " FROM unnest(?::bigint[], ?::bytea[], ?::bytea[]) AS r (seq, frame, hash)");
-        PreparedStatement answers = connection.prepareStatement("INSERT INTO assize.plain_answer SELECT 'bench',"
-                + " 'bench', 'service:bench', r.key, r.hash, r.seq, 1, now()"
-                + " FROM unnest(?::text[], ?::bytea[], ?::bigint[]) AS r (key, hash, seq)");
-        byte[][] frames = new byte[FULL_BATCH][];
-        Arrays.fill(frames, rig.frame());
-        byte[][] hashes = new byte[FULL_BATCH][];
-        Arrays.fill(hashes, new byte[32]);
-        AtomicLong next = new AtomicLong(first);
-        return new Operation(
-                () -> {
-                    long from = next.getAndAdd(FULL_BATCH);
-                    Array seqs = connection.createArrayOf(
-                            "int8",
-                            LongStream.range(from, from + FULL_BATCH).boxed().toArray());
-                    Array keys = connection.createArrayOf(
-                            "text",
-                            LongStream.range(from, from + FULL_BATCH)
-                                    .mapToObj(Long::toString)
-                                    .toArray());
-                    Array hashArray = connection.createArrayOf("bytea", hashes);
-                    entries.setArray(1, seqs);
-                    entries.setArray(2, connection.createArrayOf("bytea", frames));
-                    entries.setArray(3, hashArray);
-                    entries.executeUpdate();
-                    answers.setArray(1, keys);
-                    answers.setArray(2, hashArray);
-                    answers.setArray(3, seqs);
-                    answers.executeUpdate();
-                    connection.commit();
-                    return 1;
-                },
-                connection);
     }
 
     /** So many callers, each of which waits for its answer before it asks again. */
@@ -269,7 +139,7 @@ final class AppendDriver implements Callable<Integer> {
             return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times);
         } finally {
             for (Operation operation : operations) {
-                operation.end.close();
+                operation.end().close();
             }
         }
     }
@@ -288,21 +158,21 @@ final class AppendDriver implements Callable<Integer> {
                     () -> Operation.of(() -> {
                         Operation connection = pool.take();
                         try {
-                            return connection.once.call();
+                            return connection.once().call();
                         } finally {
                             pool.add(connection);
                         }
                     }));
         } finally {
             for (Operation connection : pool) {
-                connection.end.close();
+                connection.end().close();
             }
         }
     }
 
     private static @Nullable Void repeat(Operation operation, long end, Histogram times) throws Exception {
         for (long sent = System.nanoTime(); sent < end; sent = System.nanoTime()) {
-            operation.once.call();
+            operation.once().call();
             times.recordValue(System.nanoTime() - sent);
         }
         return null;
@@ -374,33 +244,6 @@ final class AppendDriver implements Callable<Integer> {
         return new Measured(count / seconds(System.nanoTime() - start), once);
     }
 
-    /** Reads all columns of all rows as one writes it: a cursor, row by row. */
-    private static long cursor(AppendRig rig) throws SQLException {
-        try (Connection connection = rig.connect()) {
-            connection.setAutoCommit(false);
-            long rows = 0;
-            long values = 0;
-            try (Statement statement = connection.createStatement()) {
-                statement.execute("SELECT set_config('assize.tenant', '" + AppendRig.TENANT + "', true)");
-                statement.setFetchSize(500);
-                try (ResultSet row = statement.executeQuery("SELECT * FROM assize.ledger_entry WHERE tenant_id = '"
-                        + AppendRig.TENANT + "' ORDER BY seq")) {
-                    int columns = row.getMetaData().getColumnCount();
-                    while (row.next()) {
-                        for (int column = 1; column <= columns; column++) {
-                            values += row.getObject(column) == null ? 0 : 1;
-                        }
-                        rows++;
-                    }
-                }
-            }
-            if (values < rows) {
-                throw new IllegalStateException("Nothing was read");
-            }
-            return rows;
-        }
-    }
-
     private static Histogram histogram() {
         return new ConcurrentHistogram(TimeUnit.MINUTES.toNanos(2), 3);
     }
@@ -465,7 +308,7 @@ final class AppendDriver implements Callable<Integer> {
                         "20 or more"),
                 new Ratio(
                         "rate, full batches to plain batches",
-                        median("ledger, full batches").rate / median("plain batches of " + FULL_BATCH).rate,
+                        median("ledger, full batches").rate / median("plain batches of " + PlainTables.BATCH).rate,
                         "0.5 or more"),
                 new Ratio(
                         "rate, full batches to plain ones of all columns and keys",
@@ -474,7 +317,7 @@ final class AppendDriver implements Callable<Integer> {
                 new Ratio(
                         "rate, full batches with no value twice, to plain batches",
                         median("ledger, full batches, no value twice").rate
-                                / median("plain batches of " + FULL_BATCH).rate,
+                                / median("plain batches of " + PlainTables.BATCH).rate,
                         "none"),
                 new Ratio(
                         "p50, 1 caller to 1 plain insert",
@@ -499,14 +342,6 @@ final class AppendDriver implements Callable<Integer> {
         PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
         err.println(line);
         err.flush();
-    }
-
-    /** One caller's way to do it once. */
-    private record Operation(Callable<?> once, AutoCloseable end) {
-
-        static Operation of(Callable<?> once) {
-            return new Operation(once, () -> {});
-        }
     }
 
     /** Of those that were refused, since the queue was full or something failed, neither the rate nor a time is known. */
