@@ -44,7 +44,7 @@ import org.openjdk.jmh.annotations.Warmup;
  * 1,000 bindings and 65,536 requests nearly everything is not.
  */
 @State(Scope.Thread)
-@BenchmarkMode(Mode.SampleTime)
+@BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Fork(value = 2, jvmArgsAppend = "-Xmx4g")
 @Warmup(iterations = 3, time = 1)
