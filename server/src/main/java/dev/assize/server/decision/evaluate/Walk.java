@@ -35,11 +35,12 @@ public final class Walk {
 
     private static final int LOOKS_TOLD_AT_ONCE = 64;
 
+    private static final Reason[] REASONS = Reason.values();
+
     private DecisionGraph graph;
     private CheckBytes names;
     private Instant now;
     private Instant horizon;
-    private Cell cell;
     private boolean narrowed;
     private boolean knowsPlace;
     private boolean knowsSubject;
@@ -76,9 +77,13 @@ public final class Walk {
 
     private Instant boundary;
 
-    private Reason reason;
-    private @Nullable RoleBindingDocument decidingBinding;
-    private @Nullable CarriedPermission decidingPermission;
+    /** Which of the reasons it is: the collector charges for a reference that is written, and not for a number. */
+    private int reason;
+
+    /** What decided and is not told by what was found: neither an allow nor a deny. */
+    private @Nullable RoleBindingDocument otherBinding;
+
+    private @Nullable CarriedPermission otherPermission;
     private @Nullable DecidedBy decidingRestraint;
     private Instant validUntil;
     private List<Obligation> obligations = List.of();
@@ -141,7 +146,6 @@ public final class Walk {
     @SuppressWarnings("NullAway")
     public void forget() {
         leave();
-        cell = null;
         if (query != null) {
             query = null;
         }
@@ -155,11 +159,11 @@ public final class Walk {
         if (allowingPermission != null) {
             allowingPermission = null;
         }
-        if (decidingBinding != null) {
-            decidingBinding = null;
+        if (otherBinding != null) {
+            otherBinding = null;
         }
-        if (decidingPermission != null) {
-            decidingPermission = null;
+        if (otherPermission != null) {
+            otherPermission = null;
         }
         if (decidingRestraint != null) {
             decidingRestraint = null;
@@ -238,8 +242,6 @@ public final class Walk {
         return knowsSubject;
     }
 
-    // Whether it is this very cell, not one like it.
-    @SuppressWarnings("ReferenceEquality")
     private void judge() {
         Schema schema = graph.schema();
         int environment = schema.environment(names);
@@ -252,8 +254,8 @@ public final class Walk {
             decide(Reason.TYPE_UNKNOWN, horizon);
             return;
         }
-        Cell found = type.cell(names, environment);
-        if (found == null) {
+        Cell cell = type.cell(names, environment);
+        if (cell == null) {
             decide(Reason.ACTION_UNKNOWN, horizon);
             return;
         }
@@ -261,23 +263,20 @@ public final class Walk {
         if (graph.isRestrained() && isStopped()) {
             return;
         }
-        if (found.isSilent()) {
+        if (cell.isSilent()) {
             decide(Reason.NO_GRANT, boundary);
             return;
-        }
-        if (cell != found) {
-            cell = found;
         }
         HomeDirectory home = query == null ? graph.residents() : graph.home(query.subjectTenant());
         SubjectNode subject = home.find(names);
         knowsSubject = subject != null;
         if (subject != null) {
-            over(subject.direct());
-            over(subject.membership().grants(home));
+            over(subject.direct(), cell);
+            over(subject.membership().grants(home), cell);
         }
-        over(home.ofType(names));
-        over(home.ofAnyone());
-        conclude();
+        over(home.ofType(names), cell);
+        over(home.ofAnyone(), cell);
+        conclude(cell);
     }
 
     /** Whether a freeze or the roles that are active stop the request, whatever it is granted. */
@@ -333,7 +332,7 @@ public final class Walk {
     }
 
     /** Judges each grant of a list that has a say. */
-    private void over(GrantList list) {
+    private void over(GrantList list, Cell cell) {
         if (list.size() == 0 || !list.mayHaveRoleOf(cell)) {
             return;
         }
@@ -341,7 +340,7 @@ public final class Walk {
             List<GrantList> parts = list.parts();
             spend(parts.size());
             for (int i = 0; i < parts.size(); i++) {
-                over(parts.get(i));
+                over(parts.get(i), cell);
             }
             return;
         }
@@ -351,7 +350,7 @@ public final class Walk {
             boolean allows = cell.allows(role);
             boolean denies = cell.denies(role);
             if (allows || denies) {
-                judge(list.binding(i), role, list.terms(i), allows, denies);
+                judge(list.binding(i), cell, role, list.terms(i), allows, denies);
             }
         }
     }
@@ -372,6 +371,7 @@ public final class Walk {
 
     private void judge(
             RoleBindingDocument binding,
+            Cell cell,
             int role,
             @Nullable GrantTerms terms,
             boolean allowsUnlessNarrowed,
@@ -379,54 +379,57 @@ public final class Walk {
         boolean allows =
                 allowsUnlessNarrowed && (!narrowed || query().activeRoles().contains(binding.role()));
         if (terms == null) {
-            hold(binding, role, allows, denies);
+            hold(binding, cell, role, allows, denies);
         } else if (allows || denies) {
-            judgeTerms(binding, role, terms, allows, denies);
+            judgeTerms(binding, cell, role, terms, allows, denies);
         }
     }
 
     /** In the order in which a binding is judged: its scope, its time, its condition. */
-    private void judgeTerms(RoleBindingDocument binding, int role, GrantTerms terms, boolean allows, boolean denies) {
+    private void judgeTerms(
+            RoleBindingDocument binding, Cell cell, int role, GrantTerms terms, boolean allows, boolean denies) {
         if (terms.scope() != null && !terms.scope().covers(names)) {
-            if (allows && comesFirst(outOfScope, binding, role)) {
+            if (allows && comesFirst(outOfScope, binding, cell, role)) {
                 outOfScope = binding;
                 outOfScopeRole = role;
             }
             return;
         }
-        if (terms.timed() && !isInTime(binding, role, allows, denies)) {
+        if (terms.timed() && !isInTime(binding, cell, role, allows, denies)) {
             return;
         }
         if (terms.when() == null) {
-            hold(binding, role, allows, denies);
+            hold(binding, cell, role, allows, denies);
             return;
         }
         switch (ask(terms.when(), denies)) {
-            case Condition.Verdict.Holds _ -> hold(binding, role, allows, denies);
+            case Condition.Verdict.Holds _ -> hold(binding, cell, role, allows, denies);
             case Condition.Verdict.Fails _ -> {
-                doubt(role, allows);
-                conditionFalse = allows ? first(conditionFalse, binding, firstAllow(binding, role)) : conditionFalse;
+                doubt(cell, role, allows);
+                conditionFalse =
+                        allows ? first(conditionFalse, binding, firstAllow(binding, cell, role)) : conditionFalse;
             }
             case Condition.Verdict.Broken _ -> {
-                doubt(role, allows);
-                conditionError = allows ? first(conditionError, binding, firstAllow(binding, role)) : conditionError;
-                hold(binding, role, false, denies);
+                doubt(cell, role, allows);
+                conditionError =
+                        allows ? first(conditionError, binding, firstAllow(binding, cell, role)) : conditionError;
+                hold(binding, cell, role, false, denies);
             }
         }
     }
 
-    private boolean isInTime(RoleBindingDocument binding, int role, boolean allows, boolean denies) {
+    private boolean isInTime(RoleBindingDocument binding, Cell cell, int role, boolean allows, boolean denies) {
         boundary = Moments.next(binding, now, boundary);
         denyBoundary = denies ? Moments.next(binding, now, denyBoundary) : denyBoundary;
         if (Moments.hasEnded(binding, now)) {
-            if (allows && comesFirst(expired, binding, role)) {
+            if (allows && comesFirst(expired, binding, cell, role)) {
                 expired = binding;
                 expiredRole = role;
             }
             return false;
         }
         if (Moments.isYetToBegin(binding, now)) {
-            if (allows && comesFirst(notYetValid, binding, role)) {
+            if (allows && comesFirst(notYetValid, binding, cell, role)) {
                 notYetValid = binding;
                 notYetValidRole = role;
             }
@@ -436,7 +439,7 @@ public final class Walk {
     }
 
     /** The conditions that would be asked next are in question, too. */
-    private void doubt(int role, boolean allows) {
+    private void doubt(Cell cell, int role, boolean allows) {
         Rule rule = allows ? cell.allows().of(role) : null;
         for (int i = 0; rule != null && i < rule.size(); i++) {
             Condition when = rule.condition(i);
@@ -444,7 +447,7 @@ public final class Walk {
         }
     }
 
-    private void hold(RoleBindingDocument binding, int role, boolean allows, boolean denies) {
+    private void hold(RoleBindingDocument binding, Cell cell, int role, boolean allows, boolean denies) {
         if (denies) {
             deny(binding, cell.denies().of(role));
         }
@@ -508,7 +511,7 @@ public final class Walk {
     }
 
     /** The allow permission that a binding's failure is laid at: the first; null where frozen roles leave none. */
-    private @Nullable CarriedPermission firstAllow(RoleBindingDocument binding, int role) {
+    private @Nullable CarriedPermission firstAllow(RoleBindingDocument binding, Cell cell, int role) {
         Rule rule = cell.allows().of(role);
         for (int i = 0; i < rule.size(); i++) {
             if (isReached(binding, rule.permission(i))) {
@@ -549,8 +552,8 @@ public final class Walk {
     }
 
     /** With frozen roles, a grant of which they leave no allow permission is no reason. */
-    private boolean comesFirst(@Nullable RoleBindingDocument known, RoleBindingDocument binding, int role) {
-        return (cut == null || firstAllow(binding, role) != null) && (known == null || isBefore(binding, known));
+    private boolean comesFirst(@Nullable RoleBindingDocument known, RoleBindingDocument binding, Cell cell, int role) {
+        return (cut == null || firstAllow(binding, cell, role) != null) && (known == null || isBefore(binding, known));
     }
 
     private static @Nullable Found first(
@@ -562,11 +565,11 @@ public final class Walk {
     }
 
     /** What follows from all that was judged. */
-    private void conclude() {
+    private void conclude(Cell cell) {
         if (denying != null) {
-            denied(denying);
+            denied();
         } else if (allowing != null) {
-            allowed(allowing);
+            allowed();
         } else if (allowedButForTheCut && cutting != null) {
             decide(Reason.FROZEN, new DecidedBy.Freeze(cutting.name()), boundary);
         } else if (conditionError != null) {
@@ -574,33 +577,33 @@ public final class Walk {
         } else if (conditionFalse != null) {
             decide(Reason.CONDITION_FALSE, conditionFalse.binding(), conditionFalse.permission());
         } else if (expired != null) {
-            decide(Reason.GRANT_EXPIRED, expired, firstAllow(expired, expiredRole));
+            decide(Reason.GRANT_EXPIRED, expired, firstAllow(expired, cell, expiredRole));
         } else if (notYetValid != null) {
-            decide(Reason.GRANT_NOT_YET_VALID, notYetValid, firstAllow(notYetValid, notYetValidRole));
+            decide(Reason.GRANT_NOT_YET_VALID, notYetValid, firstAllow(notYetValid, cell, notYetValidRole));
         } else if (outOfScope != null) {
-            decide(Reason.OUT_OF_SCOPE, outOfScope, firstAllow(outOfScope, outOfScopeRole));
+            decide(Reason.OUT_OF_SCOPE, outOfScope, firstAllow(outOfScope, cell, outOfScopeRole));
         } else {
             decide(Reason.NO_GRANT, boundary);
         }
     }
 
-    private void denied(RoleBindingDocument binding) {
-        CarriedPermission permission = denyingRule.permission(denyingPosition);
+    private void denied() {
         List<Obligation> advice = denyingPosition == 0
                 ? denyingRule.obligations()
-                : Obligations.ordered(permission.permission().obligations());
-        decide(Reason.EXPLICIT_DENY, binding, permission, null, denyBoundary, advice);
+                : Obligations.ordered(
+                        denyingRule.permission(denyingPosition).permission().obligations());
+        decide(Reason.EXPLICIT_DENY, null, null, null, denyBoundary, advice);
     }
 
     /** What is allowed, but for what history and approvals say. */
-    private void allowed(RoleBindingDocument binding) {
+    private void allowed() {
         if (graph.mayAsk() && graph.duties().mayAsk(names)) {
             CheckQuery asked = query();
             histories = graph.duties().histories(asked);
             approvals = graph.duties().approvals(asked.action(), asked.resource(), asked.env());
         }
         boolean settled = histories.isEmpty() && approvals.isEmpty();
-        decide(Reason.ALLOWED, binding, allowingPermission, null, settled ? boundary : now, owed);
+        decide(Reason.ALLOWED, null, null, null, settled ? boundary : now, owed);
     }
 
     private void decide(Reason why, Instant until) {
@@ -612,12 +615,12 @@ public final class Walk {
     }
 
     private void decide(Reason why, RoleBindingDocument binding, @Nullable CarriedPermission permission) {
-        decide(why, binding, permission, null, boundary, List.of());
+        decide(why, permission == null ? null : binding, permission, null, boundary, List.of());
     }
 
     /** Writes no reference that is there already: the collector charges for each. */
-    // Whether it is this very one, not one like it.
-    @SuppressWarnings("ReferenceEquality")
+    // Whether it is this very one, not one like it; and a number that this process alone reads.
+    @SuppressWarnings({"ReferenceEquality", "EnumOrdinal"})
     private void decide(
             Reason why,
             @Nullable RoleBindingDocument binding,
@@ -625,15 +628,12 @@ public final class Walk {
             @Nullable DecidedBy restraint,
             Instant until,
             List<Obligation> owes) {
-        if (reason != why) {
-            reason = why;
+        reason = why.ordinal();
+        if (otherBinding != binding) {
+            otherBinding = binding;
         }
-        RoleBindingDocument deciding = permission == null ? null : binding;
-        if (decidingBinding != deciding) {
-            decidingBinding = deciding;
-        }
-        if (decidingPermission != permission) {
-            decidingPermission = permission;
+        if (otherPermission != permission) {
+            otherPermission = permission;
         }
         if (decidingRestraint != restraint) {
             decidingRestraint = restraint;
@@ -647,7 +647,7 @@ public final class Walk {
     }
 
     public Reason reason() {
-        return reason;
+        return REASONS[reason];
     }
 
     /** Whether history or approvals are still to be asked, outside of the policy. */
@@ -667,24 +667,35 @@ public final class Walk {
 
     /** The binding that decided; null where none did. */
     public @Nullable String binding() {
-        return decidingBinding == null ? null : decidingBinding.name();
+        RoleBindingDocument binding = switch (reason()) {
+            case ALLOWED -> allowing;
+            case EXPLICIT_DENY -> denying;
+            default -> otherBinding;
+        };
+        return binding == null ? null : binding.name();
     }
 
     /** The permission that decided, with the role that carries it; null where no binding did. */
     public @Nullable CarriedPermission permission() {
-        return decidingPermission;
+        return switch (reason()) {
+            case ALLOWED -> allowingPermission;
+            case EXPLICIT_DENY -> denyingRule.permission(denyingPosition);
+            default -> otherPermission;
+        };
     }
 
     /** What in the policy decided. */
     private @Nullable DecidedBy decidedBy() {
-        return decidingBinding == null || decidingPermission == null
+        String binding = binding();
+        CarriedPermission permission = permission();
+        return binding == null || permission == null
                 ? decidingRestraint
-                : new DecidedBy.Grant(decidingBinding.name(), decidingPermission.role(), decidingPermission.position());
+                : new DecidedBy.Grant(binding, permission.role(), permission.position());
     }
 
     /** A copy of what was found. */
     public Answer answer() {
-        return new Answer(reason, decidedBy(), graph.revision(), graph.platformRevision(), validUntil, obligations);
+        return new Answer(reason(), decidedBy(), graph.revision(), graph.platformRevision(), validUntil, obligations);
     }
 
     Verdict verdict() {
