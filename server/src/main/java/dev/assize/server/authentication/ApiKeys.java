@@ -158,6 +158,16 @@ public final class ApiKeys {
         }
     }
 
+    /** The same for one that goes on and is asked about again and again. */
+    public LastingKey lasting(Caller caller) {
+        return new LastingKey(this, caller, ticker);
+    }
+
+    /** Goes up with each key that ends here, before anybody hears of it; whatever was found at another count may be over. */
+    long revocations() {
+        return revocations.get();
+    }
+
     /** When the credential of a caller ends; empty where it does not. */
     public Optional<Instant> expiryOf(Caller caller) {
         return repository.find(caller.keyId()).flatMap(key -> Optional.ofNullable(key.expiresAt()));
@@ -296,6 +306,8 @@ public final class ApiKeys {
         revocations.incrementAndGet();
         ongoing.invalidate(keyId);
         verified.asMap().values().removeIf(key -> key.value.caller().keyId().equals(keyId));
+        // What was found in between may be of before.
+        revocations.incrementAndGet();
     }
 
     /** The key that was verified a moment ago and is believed still. */

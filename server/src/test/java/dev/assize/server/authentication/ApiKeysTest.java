@@ -187,6 +187,28 @@ class ApiKeysTest {
         assertThat(keys.isStillValid(caller)).isFalse();
     }
 
+    @Test
+    void asksOnceInAMillisecondForTheKeyOfACallThatGoesOn() {
+        CreatedKey key = keys.create(grant(now.get().plusSeconds(60)), ADMIN);
+        LastingKey lasting = keys.lasting(keys.authenticate(key.credential()).orElseThrow());
+        advance(Duration.ofSeconds(60).minusMillis(1));
+        assertThat(lasting.isStillValid()).isTrue();
+        advance(Duration.ofNanos(999_999));
+        assertThat(lasting.isStillValid()).isTrue();
+        advance(Duration.ofNanos(1));
+        assertThat(lasting.isStillValid()).isFalse();
+        assertThat(lasting.isStillValid()).isFalse();
+    }
+
+    @Test
+    void endsACallThatGoesOnWithAKeyRevokedHereWithinTheSameMillisecond() {
+        Caller caller = keys.create(grant(null), ADMIN).key().caller();
+        LastingKey lasting = keys.lasting(caller);
+        assertThat(lasting.isStillValid()).isTrue();
+        keys.revoke(ACME, caller.keyId(), ADMIN);
+        assertThat(lasting.isStillValid()).isFalse();
+    }
+
     /** Whoever may revoke in one tenant ends nothing of another's, nor keeps this node from remembering. */
     @Test
     void forgetsNothingWhereNoKeyWasRevoked() {

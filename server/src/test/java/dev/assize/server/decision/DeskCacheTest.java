@@ -65,22 +65,7 @@ class DeskCacheTest {
         HeldGraph ended = Objects.requireNonNull(graphs.getIfHeld(ACME));
         askedAgain(desk, ACME, "alice", Reason.ALLOWED);
         assertThat(ended.place().graph()).isSameAs(ended);
-        switch (end) {
-            case CHANGED -> change(() -> graphs.refresh(PolicyScope.of(ACME)));
-            case CHANGED_AS_POLLED -> change(this::poll);
-            case REMOVED -> {
-                source.remove(ACME);
-                graphs.refresh(PolicyScope.of(ACME));
-            }
-            case REMOVED_AS_POLLED -> {
-                source.remove(ACME);
-                poll();
-            }
-            case UNREADABLE -> {
-                source.setBroken(true);
-                graphs.refresh(PolicyScope.of(ACME));
-            }
-        }
+        end(end, ACME);
         assertThat(ended.place().graph()).as("so that no desk keeps it").isNull();
         if (graphs.getIfHeld(ACME) == null) {
             assertThat(desk.open(QuestionBytes.of("user:alice", "doc:1", "read", "acme", "")))
@@ -94,14 +79,59 @@ class DeskCacheTest {
         askedAgain(desk, ACME, "alice", Reason.NO_GRANT);
     }
 
-    private void change(Runnable seen) {
-        source.put(policy(ACME, 2, "bob"));
-        seen.run();
+    private void end(End end, TenantId tenant) {
+        switch (end) {
+            case CHANGED -> {
+                source.put(policy(tenant, 2, "bob"));
+                graphs.refresh(PolicyScope.of(tenant));
+            }
+            case CHANGED_AS_POLLED -> {
+                source.put(policy(tenant, 2, "bob"));
+                poll();
+            }
+            case REMOVED -> {
+                source.remove(tenant);
+                graphs.refresh(PolicyScope.of(tenant));
+            }
+            case REMOVED_AS_POLLED -> {
+                source.remove(tenant);
+                poll();
+            }
+            case UNREADABLE -> {
+                source.setBroken(true);
+                graphs.refresh(PolicyScope.of(tenant));
+            }
+        }
     }
 
     private void poll() {
         graphs.compare(graphs.held(), new Polled(source.revisions(GraphCache.scopes(graphs.held())), clock.read()))
                 .join();
+    }
+
+    /** Within the same millisecond. */
+    @ParameterizedTest
+    @EnumSource
+    void tellsOfTenantAssizeNoGraphThatHasEnded(End end) {
+        PolicyStates states = new HeldStates(graphs, CONFIG, clock);
+        hold(graphs, TenantId.ASSIZE, 1, "alice");
+        long number = states.graphIfReady(TenantId.ASSIZE);
+        assertThat(number).isNotEqualTo(PolicyStates.NO_GRAPH);
+        assertThat(states.graphIfReady(TenantId.ASSIZE)).isEqualTo(number);
+        end(end, TenantId.ASSIZE);
+        HeldGraph held = graphs.getIfHeld(TenantId.ASSIZE);
+        assertThat(states.graphIfReady(TenantId.ASSIZE))
+                .isNotEqualTo(number)
+                .isEqualTo(held == null ? PolicyStates.NO_GRAPH : held.number());
+    }
+
+    @Test
+    void tellsOfTenantAssizeNoGraphThatIsNotFresh() {
+        PolicyStates states = new HeldStates(graphs, CONFIG, clock);
+        hold(graphs, TenantId.ASSIZE, 1, "alice");
+        assertThat(states.graphIfReady(TenantId.ASSIZE)).isNotEqualTo(PolicyStates.NO_GRAPH);
+        nanos.addAndGet(CONFIG.freshnessBound().toNanos());
+        assertThat(states.graphIfReady(TenantId.ASSIZE)).isEqualTo(PolicyStates.NO_GRAPH);
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.assize.server.access.RpcPermissions;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.authentication.Caller;
+import dev.assize.server.authentication.LastingKey;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Subject;
@@ -33,14 +34,23 @@ public final class Gate {
         this.tenants = tenants;
     }
 
-    /** That the credential by which a call came in is still valid: a stream may outlive it. */
+    /** That the credential by which the current call came in is still valid: a stream may outlive it. */
     public void requireCredential() {
-        requireCredential(CallContext.current());
+        requireCredential(keys.isStillValid(CallContext.current().caller()));
     }
 
-    /** The same for a call that is known. */
-    public void requireCredential(CallContext call) {
-        if (!keys.isStillValid(call.caller())) {
+    /** The credential of a call whose messages each {@linkplain #requireCredential(LastingKey) require} it. */
+    public LastingKey credential(CallContext call) {
+        return keys.lasting(call.caller());
+    }
+
+    /** The same of a credential that is asked about with each message. */
+    public void requireCredential(LastingKey credential) {
+        requireCredential(credential.isStillValid());
+    }
+
+    private static void requireCredential(boolean valid) {
+        if (!valid) {
             throw RefusedException.of(
                     ErrorReason.CREDENTIALS_INVALID, "the credential has expired or was revoked", Map.of());
         }

@@ -1,5 +1,6 @@
 package dev.assize.server.endpoint.grpc;
 
+import dev.assize.server.authentication.LastingKey;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.prompt.Prompt;
 import dev.assize.server.prompt.WouldWaitException;
@@ -22,6 +23,8 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
     /** What the door found out: it stays, and is not looked up for each message. */
     private final CallContext call = CallContext.current();
 
+    private final LastingKey credential;
+
     // Callbacks of one call come one after the other: no guard is needed.
     private boolean ended;
     private boolean waiting;
@@ -32,6 +35,7 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
         this.answers = answers;
         this.replies = replies;
         this.stream = stream;
+        this.credential = answers.credential(call);
         this.turns = new StreamTurns(() -> stream.request(1), later);
     }
 
@@ -55,7 +59,7 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
             return;
         }
         try {
-            stream.onNext(answers.answer(call, request));
+            stream.onNext(answers.answer(call, credential, request));
         } catch (WouldWaitException later) {
             throw later;
         } catch (RuntimeException | Error failure) {

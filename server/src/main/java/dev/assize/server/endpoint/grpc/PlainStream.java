@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.github.benmanes.caffeine.cache.Ticker;
+import dev.assize.server.authentication.LastingKey;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.prompt.Prompt;
 import dev.assize.server.prompt.WouldWaitException;
@@ -37,6 +38,7 @@ final class PlainStream extends ServerCall.Listener<MessageBytes> implements Run
     private final GrpcMetrics.Calls meters;
     private final ServerCall<MessageBytes, MessageBytes> call;
     private final CallContext context;
+    private final LastingKey credential;
     private final StreamTurns turns;
     private final Ticker ticker;
     private final long begin;
@@ -75,6 +77,7 @@ final class PlainStream extends ServerCall.Listener<MessageBytes> implements Run
         this.meters = meters;
         this.call = call;
         this.context = context;
+        this.credential = answers.credential(context);
         this.turns = new StreamTurns(() -> call.request(1), later);
         this.ticker = ticker;
         this.begin = begin;
@@ -103,7 +106,7 @@ final class PlainStream extends ServerCall.Listener<MessageBytes> implements Run
     @Override
     public void run() {
         if (request != null) {
-            answer = answers.answer(context, request);
+            answer = answers.answer(context, credential, request);
             turns.spent(Prompt.spent());
         }
     }
@@ -120,7 +123,7 @@ final class PlainStream extends ServerCall.Listener<MessageBytes> implements Run
     private void answerAway() {
         try {
             if (request != null) {
-                answer = answers.answer(context, request);
+                answer = answers.answer(context, credential, request);
             }
             turns.begin();
             if (!ended) {

@@ -4,6 +4,7 @@ import com.google.inject.Inject;
 import com.google.rpc.Status;
 import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
+import dev.assize.server.authentication.LastingKey;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.endpoint.call.Gate;
@@ -35,22 +36,28 @@ final class StreamAnswers {
         this.errors = errors;
     }
 
+    /** What a stream's messages each require. */
+    LastingKey credential(CallContext call) {
+        return gate.credential(call);
+    }
+
     /** A `CheckStreamResponse` to a `CheckStreamRequest`. */
-    MessageBytes answer(CallContext call, MessageBytes request) {
+    MessageBytes answer(CallContext call, LastingKey credential, MessageBytes request) {
         request.requireTimeToRead();
-        MessageBytes answer = plainAnswer(call, request.bytes());
+        MessageBytes answer = plainAnswer(call, credential, request.bytes());
         return answer == null
-                ? within(call, () -> MessageBytes.of(answerMessage(request.as(CheckStreamRequest.parser()))))
+                ? within(
+                        call, () -> MessageBytes.of(answerMessage(credential, request.as(CheckStreamRequest.parser()))))
                 : answer;
     }
 
     /** Null where it is to be answered as a message. */
-    private @Nullable MessageBytes plainAnswer(CallContext call, byte[] request) {
+    private @Nullable MessageBytes plainAnswer(CallContext call, LastingKey credential, byte[] request) {
         PlainStreamRequest plainRequest = new PlainStreamRequest();
         if (!plainRequest.read(request)) {
             return null;
         }
-        gate.requireCredential(call);
+        gate.requireCredential(credential);
         TenantId tenant = plain.read(call, request, plainRequest.from(), plainRequest.to());
         if (tenant == null) {
             return null;
@@ -68,8 +75,8 @@ final class StreamAnswers {
         return answer == null ? null : plainRequest.answered(request, answer.bytes());
     }
 
-    private CheckStreamResponse answerMessage(CheckStreamRequest request) {
-        gate.requireCredential();
+    private CheckStreamResponse answerMessage(LastingKey credential, CheckStreamRequest request) {
+        gate.requireCredential(credential);
         TenantId tenant = gate.admit(request.getCheck().getTenant());
         String correlation = Fields.text("correlation_id", request.getCorrelationId(), CORRELATION_BYTES);
         CheckStreamResponse.Builder response =
