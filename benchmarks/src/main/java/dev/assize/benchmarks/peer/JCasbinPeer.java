@@ -1,5 +1,6 @@
 package dev.assize.benchmarks.peer;
 
+import dev.assize.proto.v1.CheckRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -29,10 +30,12 @@ final class JCasbinPeer implements Peer {
             """;
 
     private final Enforcer enforcer;
+    private final Form form;
     private final boolean isCached;
 
-    private JCasbinPeer(Enforcer enforcer, RoleModel model) {
+    private JCasbinPeer(Enforcer enforcer, Form form, RoleModel model) {
         this.enforcer = enforcer;
+        this.form = form;
         this.isCached = enforcer instanceof CachedEnforcer;
         List<List<String>> policies = new ArrayList<>();
         model.roles()
@@ -44,12 +47,16 @@ final class JCasbinPeer implements Peer {
     }
 
     static JCasbinPeer plain(RoleModel model) {
-        return new JCasbinPeer(new Enforcer(casbinModel()), model);
+        return new JCasbinPeer(new Enforcer(casbinModel()), Form.STRINGS, model);
     }
 
-    /** With its cache of whole questions: asked twice, a question is a look-up. */
-    static JCasbinPeer cached(RoleModel model) {
-        return new JCasbinPeer(new CachedEnforcer(casbinModel()), model);
+    /** With its cache of whole questions: asked twice, a question is a look-up. From the same bytes as {@link AssizePeer#desk}. */
+    static JCasbinPeer cachedFromBytes(RoleModel model) {
+        return new JCasbinPeer(new CachedEnforcer(casbinModel()), Form.BYTES, model);
+    }
+
+    static JCasbinPeer cachedGivenStrings(RoleModel model) {
+        return new JCasbinPeer(new CachedEnforcer(casbinModel()), Form.STRINGS, model);
     }
 
     @Override
@@ -62,7 +69,19 @@ final class JCasbinPeer implements Peer {
             // With many policies the first answers take longer than any warm-up; they are not what a cache is for.
             Stream.of(asked).forEach(enforcer::enforce);
         }
-        return i -> enforcer.enforce(asked[i]);
+        return switch (form) {
+            case BYTES -> {
+                byte[][] messages = RequestStrings.messages(questions);
+                yield i -> allows(messages[i]);
+            }
+            case STRINGS -> i -> enforcer.enforce(asked[i]);
+        };
+    }
+
+    private boolean allows(byte[] message) {
+        CheckRequest request = RequestStrings.read(message);
+        return enforcer.enforce(
+                RequestStrings.user(request), RequestStrings.type(request), request.getAction(), request.getEnv());
     }
 
     private static Model casbinModel() {

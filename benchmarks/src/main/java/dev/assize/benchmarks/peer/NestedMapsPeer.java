@@ -1,7 +1,5 @@
 package dev.assize.benchmarks.peer;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-import dev.assize.benchmarks.RequestMessage;
 import dev.assize.proto.v1.CheckRequest;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -40,10 +38,7 @@ final class NestedMapsPeer implements Peer {
     public IntPredicate asked(List<Question> questions) {
         return switch (form) {
             case BYTES -> {
-                byte[][] messages = questions.stream()
-                        .map(AssizePeer::query)
-                        .map(RequestMessage::of)
-                        .toArray(byte[][]::new);
+                byte[][] messages = RequestStrings.messages(questions);
                 yield i -> allows(messages[i]);
             }
             case STRINGS -> {
@@ -55,35 +50,17 @@ final class NestedMapsPeer implements Peer {
     }
 
     private boolean allows(byte[] message) {
-        try {
-            CheckRequest request = CheckRequest.parseFrom(message);
-            return tenant(request.getTenant())
-                    .allows(
-                            behindColon(request.getSubject()),
-                            beforeColon(request.getResource()),
-                            request.getAction(),
-                            request.getEnv());
-        } catch (InvalidProtocolBufferException e) {
-            throw new IllegalStateException(e);
-        }
+        CheckRequest request = RequestStrings.read(message);
+        return tenant(request.getTenant())
+                .allows(
+                        RequestStrings.user(request),
+                        RequestStrings.type(request),
+                        request.getAction(),
+                        request.getEnv());
     }
 
     private Tenant tenant(String name) {
         return Objects.requireNonNull(tenants.get(name));
-    }
-
-    private static String behindColon(String subject) {
-        return subject.substring(subject.indexOf(':') + 1);
-    }
-
-    private static String beforeColon(String resource) {
-        return resource.substring(0, resource.indexOf(':'));
-    }
-
-    /** What a question is before it is timed. */
-    private enum Form {
-        BYTES,
-        STRINGS
     }
 
     private static final class Tenant {

@@ -17,7 +17,7 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * One decision of each engine about the same model, from a question in the engine's own form (ours, and that of the
- * maps: the bytes of the request's message) to allow or deny. Before it
+ * maps and of cached jCasbin: the bytes of the request's message) to allow or deny. Before it
  * is timed, every engine answers 10,000 questions as the model does. An index is compared with general engines here, and
  * with a map written for this one purpose.
  */
@@ -51,6 +51,7 @@ public class PeerBenchmark {
         "nested-maps-given-strings",
         "jcasbin",
         "jcasbin-cached",
+        "jcasbin-cached-from-bytes",
         "cedar-java",
         "authzforce"
     })

@@ -22,6 +22,7 @@ public final class Peers {
                             "nested-maps-given-strings",
                             "jcasbin",
                             "jcasbin-cached",
+                            "jcasbin-cached-from-bytes",
                             "cedar-java",
                             "authzforce"),
                     providers().map(PeerProvider::name))
@@ -37,7 +38,8 @@ public final class Peers {
             case "nested-maps" -> NestedMapsPeer.fromBytes(model);
             case "nested-maps-given-strings" -> NestedMapsPeer.givenStrings(model);
             case "jcasbin" -> JCasbinPeer.plain(model);
-            case "jcasbin-cached" -> JCasbinPeer.cached(model);
+            case "jcasbin-cached" -> JCasbinPeer.cachedGivenStrings(model);
+            case "jcasbin-cached-from-bytes" -> JCasbinPeer.cachedFromBytes(model);
             case "cedar-java" -> new CedarPeer(model);
             case "authzforce" -> new AuthzForcePeer(model);
             default -> provided(name).open(model);

@@ -46,7 +46,7 @@ class ProfileTest {
             assertNineRounds("desk", "desk", world);
             assertNineRounds("desk", "nestedMaps", world);
         }
-        for (String engine : List.of("assize", "nested-maps", "jcasbin", "jcasbin-cached", "cedar-java")) {
+        for (String engine : List.of("assize", "nested-maps", "jcasbin", "jcasbin-cached-from-bytes", "cedar-java")) {
             assertNineRounds("peers", engine, "one-tenant");
         }
         for (String model : List.of(
