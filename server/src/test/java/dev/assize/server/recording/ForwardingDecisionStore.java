@@ -1,6 +1,5 @@
 package dev.assize.server.recording;
 
-import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.DecisionTerms.Term;
@@ -11,17 +10,17 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /** A store before another, to be made to misbehave. */
-class ForwardingDecisionStore implements DecisionStore {
+public class ForwardingDecisionStore implements DecisionStore {
 
     private final DecisionStore store;
 
-    ForwardingDecisionStore(DecisionStore store) {
+    public ForwardingDecisionStore(DecisionStore store) {
         this.store = store;
     }
 
     @Override
-    public AppendResult append(TenantId tenant, AppendCommand command, DecisionPack pack) {
-        return store.append(tenant, command, pack);
+    public List<AppendResult> append(TenantId tenant, List<Entry> entries) {
+        return store.append(tenant, entries);
     }
 
     @Override
