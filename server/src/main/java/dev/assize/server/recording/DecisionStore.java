@@ -14,17 +14,10 @@ import java.util.OptionalLong;
 public interface DecisionStore {
 
     /**
-     * Appends the entries of some packs and keeps their records beside them, all in one transaction. Returns when that is
-     * durable, with one result for each; of what fails nothing is kept.
+     * Appends the one entry of the command and keeps the pack's records beside it, all in one transaction. Returns when
+     * that is durable.
      */
-    List<AppendResult> append(TenantId tenant, List<Entry> entries);
-
-    /**
-     * An entry to be appended, and what stands beside it.
-     *
-     * @param command of one event
-     */
-    record Entry(AppendCommand command, DecisionPack pack) {}
+    AppendResult append(TenantId tenant, AppendCommand command, DecisionPack pack);
 
     /** The decisions that fit, in the order asked for, at most as many as the filter's limit. */
     List<RecordedDecision> find(TenantId tenant, DecisionFilter filter);

@@ -41,8 +41,7 @@ import org.slf4j.LoggerFactory;
  * Packs decisions and writes each pack with one entry. A check adds its record to its tenant's lane, a queue without
  * locks; one virtual thread a lane takes what is queued, writes it in one transaction, and repeats. Where somebody waits
  * for the record there is no timer: while a pack is written the next one gathers. Where nobody does, a pack waits a moment
- * for more to go into it. Packs that are full while others were written go along with the next one. A lane that has run
- * empty ends.
+ * for more to go into it. A lane that has run empty ends.
  *
  * <p>What was taken to be acknowledged after its answer is never let go: a pack that cannot be written is tried again
  * until it can, the lane fills behind it, and then nothing more is taken. A pack that somebody waits for is tried once,
@@ -51,10 +50,6 @@ import org.slf4j.LoggerFactory;
 public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(PackingRecorder.class);
-
-    /** Written in one transaction, at most: whoever appends to the ledger besides waits for all of them. */
-    private static final int PACKS_AT_ONCE = 4;
-
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(50);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
@@ -296,7 +291,7 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
             do {
                 while (!queue.isEmpty()) {
                     gather();
-                    write(takeAll());
+                    write(take());
                 }
                 running.set(false);
             } while (!queue.isEmpty() && running.compareAndSet(false, true));
@@ -312,25 +307,6 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
                 LockSupport.parkNanos(left);
             }
             parked = false;
-        }
-
-        /** What goes into the next transaction: a pack, and what more there is of its kind that fills packs. */
-        private List<Load> takeAll() {
-            List<Load> loads = new ArrayList<>();
-            do {
-                List<Pending> taken = take();
-                if (!taken.isEmpty()) {
-                    loads.add(new Load(taken));
-                }
-            } while (loads.size() < PACKS_AT_ONCE && hasAnother(loads));
-            return loads;
-        }
-
-        private boolean hasAnother(List<Load> loads) {
-            Pending next = queue.peek();
-            return next != null
-                    && queued.get() >= config.packDecisions()
-                    && (loads.isEmpty() || loads.getFirst().isAwaited() == next.isAwaited());
         }
 
         /** What goes into the next pack: all of one kind, and at least one. */
@@ -362,55 +338,62 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
             return taken;
         }
 
-        private void write(List<Load> loads) {
-            if (loads.isEmpty()) {
+        private void write(List<Pending> taken) {
+            if (taken.isEmpty()) {
                 return;
             }
-            RuntimeException failed = attempt(loads, null);
-            for (Load load : loads) {
-                RuntimeException last = failed == null || load.isAwaited() ? failed : insist(load, failed);
-                settle(this, load.size(), load.bytes);
-                load.told(last);
+            List<byte[]> records = new ArrayList<>();
+            long bytes = 0;
+            for (Pending each : taken) {
+                records.addAll(each.records);
+                bytes += each.bytes;
+            }
+            DecisionPack pack = new DecisionPack(records);
+            RuntimeException failed = attempt(pack, null);
+            if (failed != null && !taken.getFirst().isAwaited()) {
+                failed = insist(pack, failed);
+            }
+            settle(this, records.size(), bytes);
+            for (Pending each : taken) {
+                if (failed == null) {
+                    each.durable.complete(null);
+                } else {
+                    each.durable.completeExceptionally(failed);
+                }
             }
         }
 
         /** Writes a pack that nobody is told about until it is written; what failed where the server stopped before. */
-        private @Nullable RuntimeException insist(Load load, RuntimeException first) {
-            byte[] record = load.pack.records().getFirst();
+        private @Nullable RuntimeException insist(DecisionPack pack, RuntimeException first) {
+            byte[] record = pack.records().getFirst();
             String id = DecisionCodec.decode(record).decisionId();
             RuntimeException failed = first;
             for (Duration pause = SHORTEST_PAUSE; !abandoned; pause = longer(pause)) {
                 LockSupport.parkNanos(pause.toNanos());
                 // An attempt whose answer was lost may have been the one that did it.
-                failed = attempt(List.of(load), () -> !store.contains(tenant, id, record));
+                failed = attempt(pack, () -> !store.contains(tenant, id, record));
                 if (failed == null) {
                     return null;
                 }
             }
-            metrics.lost(load.size());
+            metrics.lost(pack.records().size());
             LOG.error(
                     "{} decisions of tenant {} were answered and are not on record: {}",
-                    load.size(),
+                    pack.records().size(),
                     tenant,
                     failed.getMessage());
             return failed;
         }
 
-        private @Nullable RuntimeException attempt(List<Load> loads, @Nullable Precondition precondition) {
+        private @Nullable RuntimeException attempt(DecisionPack pack, @Nullable Precondition precondition) {
             long start = System.nanoTime();
             try {
-                var _ = store.append(
-                        tenant,
-                        loads.stream()
-                                .map(load ->
-                                        new DecisionStore.Entry(command(tenant, load.pack, precondition), load.pack))
-                                .toList());
-                Duration took = Duration.ofNanos(System.nanoTime() - start);
-                loads.forEach(load -> metrics.recorded(load.size(), took));
+                var _ = store.append(tenant, command(tenant, pack, precondition), pack);
+                metrics.recorded(pack.records().size(), Duration.ofNanos(System.nanoTime() - start));
                 failure = null;
                 return null;
             } catch (RuntimeException | Error e) {
-                loads.forEach(load -> metrics.failed());
+                metrics.failed();
                 if (failure == null) {
                     LOG.warn("decisions of tenant {} cannot be recorded: {}", tenant, e.getMessage());
                 }
@@ -432,45 +415,6 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
         private static Duration longer(Duration pause) {
             Duration twice = pause.multipliedBy(2);
             return twice.compareTo(LONGEST_PAUSE) < 0 ? twice : LONGEST_PAUSE;
-        }
-    }
-
-    /** What goes into one pack. */
-    private static final class Load {
-
-        private final List<Pending> taken;
-        private final DecisionPack pack;
-        private final long bytes;
-
-        Load(List<Pending> taken) {
-            this.taken = taken;
-            List<byte[]> records = new ArrayList<>();
-            long sum = 0;
-            for (Pending each : taken) {
-                records.addAll(each.records);
-                sum += each.bytes;
-            }
-            this.pack = new DecisionPack(records);
-            this.bytes = sum;
-        }
-
-        boolean isAwaited() {
-            return taken.getFirst().isAwaited();
-        }
-
-        int size() {
-            return pack.records().size();
-        }
-
-        /** Whoever waits is told what failed, null for nothing. */
-        void told(@Nullable RuntimeException failed) {
-            for (Pending each : taken) {
-                if (failed == null) {
-                    each.durable.complete(null);
-                } else {
-                    each.durable.completeExceptionally(failed);
-                }
-            }
         }
     }
 

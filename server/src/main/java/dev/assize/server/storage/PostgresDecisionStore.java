@@ -79,57 +79,44 @@ final class PostgresDecisionStore implements DecisionStore {
     }
 
     @Override
-    public List<AppendResult> append(TenantId tenant, List<Entry> entries) {
-        List<AppendCommand> commands = entries.stream().map(Entry::command).toList();
-        List<Beside> besides =
-                entries.stream().map(entry -> Beside.of(entry.pack())).toList();
+    public AppendResult append(TenantId tenant, AppendCommand command, DecisionPack pack) {
+        List<DecisionPage> pages = DecisionPage.of(pack.records());
+        List<Found> terms = DecisionTerms.found(pack.records());
         return database.inTransaction(tenant.value(), transaction -> {
-            List<AppendResult> results = writer.append(transaction, tenant, commands);
-            Trip inserts = new Trip();
-            for (int i = 0; i < results.size(); i++) {
-                if (results.get(i) instanceof AppendResult.Appended(var receipts)) {
-                    inserts.then(
-                            besides.get(i).insert(tenant, receipts.getFirst().seq()));
-                }
+            AppendResult result =
+                    writer.append(transaction, tenant, List.of(command)).getFirst();
+            if (result instanceof AppendResult.Appended(var receipts)) {
+                insert(tenant, receipts.getFirst().seq(), pages, terms).run(transaction.connection());
             }
-            inserts.run(transaction.connection());
-            return results;
+            return result;
         });
     }
 
-    /** What stands beside an entry: worked out before the transaction begins, in which others wait. */
-    private record Beside(List<DecisionPage> pages, List<Found> terms) {
-
-        static Beside of(DecisionPack pack) {
-            return new Beside(DecisionPage.of(pack.records()), DecisionTerms.found(pack.records()));
-        }
-
-        Trip insert(TenantId tenant, long seq) {
-            return new Trip()
-                    .then(INSERT_PAGES, parameters -> {
-                        parameters.text(tenant.value());
-                        parameters.longNumber(seq);
-                        parameters.rows(
-                                PAGE_TYPE,
-                                PAGE_COLUMNS,
-                                pages,
-                                (page, row) -> row.int4(page.firstPosition())
-                                        .bytea(page.bytes())
-                                        .int8(page.firstAt())
-                                        .int8(page.lastAt()));
-                    })
-                    .then(INSERT_TERMS, parameters -> {
-                        parameters.text(tenant.value());
-                        parameters.longNumber(seq);
-                        parameters.rows(
-                                TERM_TYPE,
-                                TERM_COLUMNS,
-                                terms,
-                                (term, row) -> row.int2(term.kind().number())
-                                        .text(term.value())
-                                        .bytea(term.positions().bytes()));
-                    });
-        }
+    private static Trip insert(TenantId tenant, long seq, List<DecisionPage> pages, List<Found> terms) {
+        return new Trip()
+                .then(INSERT_PAGES, parameters -> {
+                    parameters.text(tenant.value());
+                    parameters.longNumber(seq);
+                    parameters.rows(
+                            PAGE_TYPE,
+                            PAGE_COLUMNS,
+                            pages,
+                            (page, row) -> row.int4(page.firstPosition())
+                                    .bytea(page.bytes())
+                                    .int8(page.firstAt())
+                                    .int8(page.lastAt()));
+                })
+                .then(INSERT_TERMS, parameters -> {
+                    parameters.text(tenant.value());
+                    parameters.longNumber(seq);
+                    parameters.rows(
+                            TERM_TYPE,
+                            TERM_COLUMNS,
+                            terms,
+                            (term, row) -> row.int2(term.kind().number())
+                                    .text(term.value())
+                                    .bytea(term.positions().bytes()));
+                });
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.assize.server.recording;
 
+import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.DecisionTerms.Term;
@@ -10,17 +11,17 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /** A store before another, to be made to misbehave. */
-public class ForwardingDecisionStore implements DecisionStore {
+class ForwardingDecisionStore implements DecisionStore {
 
     private final DecisionStore store;
 
-    public ForwardingDecisionStore(DecisionStore store) {
+    ForwardingDecisionStore(DecisionStore store) {
         this.store = store;
     }
 
     @Override
-    public List<AppendResult> append(TenantId tenant, List<Entry> entries) {
-        return store.append(tenant, entries);
+    public AppendResult append(TenantId tenant, AppendCommand command, DecisionPack pack) {
+        return store.append(tenant, command, pack);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.assize.server.recording;
 
+import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.StoredEntry;
@@ -37,20 +38,14 @@ public final class InMemoryDecisionStore implements DecisionStore {
     }
 
     @Override
-    public List<AppendResult> append(TenantId tenant, List<Entry> entries) {
+    public AppendResult append(TenantId tenant, AppendCommand command, DecisionPack pack) {
         before.get().run();
         synchronized (this) {
-            List<AppendResult> results =
-                    ledger.append(tenant, entries.stream().map(Entry::command).toList());
-            for (int i = 0; i < results.size(); i++) {
-                if (results.get(i) instanceof AppendResult.Appended(var receipts)) {
-                    packs(tenant)
-                            .put(
-                                    receipts.getFirst().seq(),
-                                    entries.get(i).pack().records());
-                }
+            AppendResult result = ledger.append(tenant, List.of(command)).getFirst();
+            if (result instanceof AppendResult.Appended(var receipts)) {
+                packs(tenant).put(receipts.getFirst().seq(), pack.records());
             }
-            return results;
+            return result;
         }
     }
 

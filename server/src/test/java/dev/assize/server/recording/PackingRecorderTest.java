@@ -7,6 +7,7 @@ import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.DecisionMade;
 import dev.assize.server.decision.NotOnRecordException;
 import dev.assize.server.decision.RecorderBusyException;
+import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.LedgerHaltedException;
@@ -22,7 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadFactory;
@@ -30,8 +30,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class PackingRecorderTest {
 
@@ -155,12 +153,12 @@ class PackingRecorderTest {
         AtomicInteger attempts = new AtomicInteger();
         DecisionStore forgetful = new ForwardingDecisionStore(store) {
             @Override
-            public List<AppendResult> append(TenantId tenant, List<Entry> entries) {
-                var results = super.append(tenant, entries);
+            public AppendResult append(TenantId tenant, AppendCommand command, DecisionPack pack) {
+                var result = super.append(tenant, command, pack);
                 if (attempts.incrementAndGet() == 1) {
                     throw new IllegalStateException("the connection broke");
                 }
-                return results;
+                return result;
             }
         };
         recorder = recorder(forgetful, AT_ONCE, Duration.ofSeconds(10));
@@ -168,64 +166,6 @@ class PackingRecorderTest {
         recorder.close();
         assertThat(attempts).hasValue(2);
         assertThat(onRecord()).isEqualTo(3);
-    }
-
-    /** Also where the answer of the transaction is lost that has several. */
-    @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void writesPacksTogetherThatWereFullMeanwhile(boolean isLost) throws Exception {
-        List<Integer> packs = new CopyOnWriteArrayList<>();
-        CountDownLatch writing = new CountDownLatch(1);
-        DecisionStore busy = new ForwardingDecisionStore(store) {
-            @Override
-            public List<AppendResult> append(TenantId tenant, List<Entry> entries) {
-                packs.add(entries.size());
-                writing.countDown();
-                awaitGate();
-                var results = super.append(tenant, entries);
-                if (isLost && packs.size() == 2) {
-                    throw new IllegalStateException("the connection broke");
-                }
-                return results;
-            }
-        };
-        recorder = recorder(busy, AT_ONCE, Duration.ofSeconds(10));
-        var _ = recorder.record(Decisions.ACME, Acknowledge.AFTER, decisions(1));
-        writing.await();
-        for (int i = 0; i < 24; i++) {
-            var _ = recorder.record(Decisions.ACME, Acknowledge.AFTER, decisions(100));
-        }
-        gate.countDown();
-        recorder.close();
-        // What does not fill a pack waits for more; each of two that are not known to be written is tried by itself.
-        assertThat(packs).isEqualTo(isLost ? List.of(1, 2, 1, 1, 1) : List.of(1, 2, 1));
-        assertThat(onRecord()).isEqualTo(2_401);
-        assertThat(pending()).isZero();
-        assertThat(meters.get("assize.decisionlog.failures").counter().count()).isEqualTo(isLost ? 2 : 0);
-        assertThat(verify()).isInstanceOf(Verification.Sound.class);
-    }
-
-    @Test
-    void writesTogetherWhatIsOfOneKind() throws Exception {
-        List<Integer> packs = new CopyOnWriteArrayList<>();
-        CountDownLatch writing = new CountDownLatch(1);
-        DecisionStore busy = new ForwardingDecisionStore(store) {
-            @Override
-            public List<AppendResult> append(TenantId tenant, List<Entry> entries) {
-                packs.add(entries.size());
-                writing.countDown();
-                awaitGate();
-                return super.append(tenant, entries);
-            }
-        };
-        recorder = recorder(busy, AT_ONCE, Duration.ofSeconds(10));
-        var _ = recorder.record(Decisions.ACME, Acknowledge.AFTER, decisions(1));
-        writing.await();
-        var _ = recorder.record(Decisions.ACME, Acknowledge.AFTER, decisions(1_024));
-        CompletableFuture<Void> awaited = recorder.record(Decisions.ACME, Acknowledge.BEFORE, decisions(1_024));
-        gate.countDown();
-        awaited.get();
-        assertThat(packs).containsExactly(1, 1, 1);
     }
 
     @Test

@@ -3,10 +3,8 @@ package dev.assize.server.storage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.google.common.util.concurrent.Uninterruptibles;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.DecisionMade;
-import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.LedgerHaltedException;
@@ -25,7 +23,6 @@ import dev.assize.server.policy.DecisionLog.Acknowledge;
 import dev.assize.server.recording.DecisionFilter;
 import dev.assize.server.recording.DecisionFilter.Place;
 import dev.assize.server.recording.DecisionStore;
-import dev.assize.server.recording.ForwardingDecisionStore;
 import dev.assize.server.recording.InMemoryDecisionStore;
 import dev.assize.server.recording.PackingRecorder;
 import dev.assize.server.recording.RecordedDecision;
@@ -48,10 +45,7 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -327,58 +321,6 @@ class PostgresDecisionStoreTest {
                 .isInstanceOfSatisfying(
                         Sound.class,
                         sound -> assertThat(sound.span().verified()).isEqualTo(PACKS));
-    }
-
-    /** Packs that go along with each other are one transaction, too: none of them stays where one cannot be written. */
-    @Test
-    void keepsPacksTogetherThatAreWrittenTogether() throws Exception {
-        TenantId tenant = new TenantId("together");
-        execute("ALTER TABLE assize.decision_term ADD CONSTRAINT never CHECK (value <> 'd-93-0')");
-        try {
-            assertThat(writeTogether(tenant, 91, 4)).allMatch(CompletableFuture::isCompletedExceptionally);
-        } finally {
-            execute("ALTER TABLE assize.decision_term DROP CONSTRAINT never");
-        }
-        assertThat(store.contains(tenant, "d-91-0")).isTrue();
-        for (int pack = 92; pack <= 95; pack++) {
-            assertThat(store.contains(tenant, "d-" + pack + "-0")).isFalse();
-        }
-        assertThat(writeTogether(tenant, 101, 4)).noneMatch(CompletableFuture::isCompletedExceptionally);
-        for (int pack = 102; pack <= 105; pack++) {
-            assertThat(store.records(tenant, pack - 100)).hasSize(1_000);
-            assertThat(store.contains(tenant, "d-" + pack + "-999")).isTrue();
-        }
-        assertThat(verifier.verify(tenant, 0, null, (_, _) -> {}))
-                .isInstanceOfSatisfying(
-                        Sound.class,
-                        sound -> assertThat(sound.span().verified()).isEqualTo(2 + 4));
-    }
-
-    /** One decision, and while it is written full packs, which are the next transaction. */
-    private static List<CompletableFuture<Void>> writeTogether(TenantId tenant, int seed, int packs) throws Exception {
-        List<Integer> written = new CopyOnWriteArrayList<>();
-        CountDownLatch writing = new CountDownLatch(1);
-        CountDownLatch gate = new CountDownLatch(1);
-        DecisionStore busy = new ForwardingDecisionStore(store) {
-            @Override
-            public List<AppendResult> append(TenantId of, List<Entry> entries) {
-                written.add(entries.size());
-                writing.countDown();
-                Uninterruptibles.awaitUninterruptibly(gate);
-                return super.append(of, entries);
-            }
-        };
-        List<CompletableFuture<Void>> answers = new ArrayList<>();
-        try (PackingRecorder recorder = RecordingWorld.recorder(busy)) {
-            var _ = recorder.record(tenant, Acknowledge.AFTER, RecordingWorld.decisions(seed, 1));
-            writing.await();
-            for (int pack = 1; pack <= packs; pack++) {
-                answers.add(recorder.record(tenant, Acknowledge.BEFORE, RecordingWorld.decisions(seed + pack, 1_000)));
-            }
-            gate.countDown();
-        }
-        assertThat(written).containsExactly(1, packs);
-        return answers;
     }
 
     /** Connections die in the middle of whatever they do; what was answered is on record all the same, and once. */
