@@ -12,8 +12,8 @@ GRANT SELECT, INSERT, UPDATE (bits) ON assize.ledger_term TO ${application_role}
 GRANT EXECUTE ON FUNCTION assize.ledger_seq_at(text, timestamptz, boolean) TO ${application_role};
 GRANT USAGE ON TYPE assize.ledger_entry_row, assize.ledger_term_row, assize.ledger_answer TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_lineage TO ${application_role};
-GRANT USAGE ON TYPE assize.decision_page_row, assize.decision_term_row TO ${application_role};
-GRANT SELECT, INSERT ON assize.decision_page, assize.decision_term TO ${application_role};
+GRANT USAGE ON TYPE assize.decision_page_row, assize.decision_bucket_row TO ${application_role};
+GRANT SELECT, INSERT ON assize.decision_page, assize.decision_bucket TO ${application_role};
 GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role};
 GRANT SELECT, INSERT,
         UPDATE (next_number, last_hash, highest_number, heard_at, last_seq, last_entry_hash, last_recorded_at, only_heard_of)

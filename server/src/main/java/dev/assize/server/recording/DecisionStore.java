@@ -3,10 +3,8 @@ package dev.assize.server.recording;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.recording.DecisionTerms.Term;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -38,8 +36,8 @@ public interface DecisionStore {
                 .toList();
     }
 
-    /** Which of an entry's decisions the store finds by these terms; a term by which it finds none is absent. */
-    Map<Term, Positions> terms(TenantId tenant, long seq, Collection<Term> wanted);
+    /** Of the buckets of an entry's decisions those of these numbers that there are, in their order; nobody has verified them. */
+    List<TermBucket> buckets(TenantId tenant, long seq, Collection<Integer> numbers);
 
     /** The frame of an entry as it is stored; empty where there is none. */
     Optional<byte[]> frame(TenantId tenant, long seq);

@@ -6,9 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * What the decisions of a pack are found by: for each value that one of them has, which of them have it. Of a resource, also
@@ -45,8 +43,8 @@ public final class DecisionTerms {
             this.number = (short) number;
         }
 
-        /** As stores have it. */
-        public short number() {
+        /** A part of what is hashed. */
+        short number() {
             return number;
         }
     }
@@ -54,8 +52,8 @@ public final class DecisionTerms {
     /** A value of a kind. */
     public record Term(Kind kind, String value) {}
 
-    /** A value of a kind, among other bytes, with the positions of those that have it. */
-    public static final class Found {
+    /** A value of a kind, among other bytes, with the positions of those that have it; ordered by kind and value. */
+    static final class Found implements Comparable<Found> {
 
         private final Kind kind;
         private final byte[] bytes;
@@ -72,21 +70,30 @@ public final class DecisionTerms {
             this.hash = hash;
         }
 
-        public Kind kind() {
+        Kind kind() {
             return kind;
         }
 
         /** The value in UTF-8. */
-        public ByteBuffer value() {
+        ByteBuffer value() {
             return ByteBuffer.wrap(bytes, offset, length);
         }
 
-        public Positions positions() {
+        Positions positions() {
             return positions;
         }
 
-        private Term term() {
+        Term term() {
             return new Term(kind, new String(bytes, offset, length, StandardCharsets.UTF_8));
+        }
+
+        @Override
+        public int compareTo(Found other) {
+            int byKind = Short.compare(kind.number, other.kind.number);
+            return byKind != 0
+                    ? byKind
+                    : Arrays.compareUnsigned(
+                            bytes, offset, offset + length, other.bytes, other.offset, other.offset + other.length);
         }
 
         private boolean is(Kind other, byte[] others, int start, int size, int otherHash) {
@@ -109,23 +116,12 @@ public final class DecisionTerms {
     }
 
     /**
-     * The terms of records, each with the positions of those that have it. An id that tells when its decision was made is
-     * none: its page is found by that.
+     * The terms of records, in the order in which they were met, each with the positions of those that have it. An id that tells
+     * when its decision was made is none: its page is found by that.
      *
      * @throws MalformedRecordException where one is none
      */
-    public static Map<Term, Positions> of(List<byte[]> records) {
-        Map<Term, Positions> terms = new HashMap<>();
-        found(records).forEach(each -> terms.put(each.term(), each.positions));
-        return terms;
-    }
-
-    /**
-     * The same for whoever writes them as bytes, in the order in which they were met.
-     *
-     * @throws MalformedRecordException where one is none
-     */
-    public static List<Found> found(List<byte[]> records) {
+    static List<Found> found(List<byte[]> records) {
         DecisionTerms terms = new DecisionTerms(records);
         for (int from = 0; from < records.size(); from += DecisionPage.DECISIONS) {
             terms.addPage(from, Math.min(records.size(), from + DecisionPage.DECISIONS));

@@ -8,10 +8,10 @@ import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.recording.DecisionTerms.Term;
+import dev.assize.server.recording.DecisionTerms.Found;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -61,15 +61,34 @@ final class PackCheck implements BesideCheck {
         if (!DecisionPage.of(records).equals(pages)) {
             return "vouches for decisions that do not stand as they were recorded";
         }
-        Map<Term, Positions> expected = DecisionTerms.of(records);
-        Map<Term, Positions> stored = store.terms(tenant, seq, expected.keySet());
-        return expected.entrySet().stream()
-                .filter(term -> !Objects.equals(stored.get(term.getKey()), term.getValue()))
-                .map(term -> "vouches for decisions that are not found by their "
-                        + term.getKey().kind().name().toLowerCase(Locale.ROOT) + " `"
-                        + MalformedException.shown(term.getKey().value()) + "`")
+        return faultOfBuckets(tenant, seq, records);
+    }
+
+    private @Nullable String faultOfBuckets(TenantId tenant, long seq, List<byte[]> records) {
+        List<TermBucket> expected = TermBucket.of(records);
+        List<TermBucket> stored = store.buckets(
+                tenant, seq, expected.stream().map(TermBucket::number).toList());
+        if (stored.equals(expected)) {
+            return null;
+        }
+        return DecisionTerms.found(records).stream()
+                .filter(found -> !isFound(found, stored))
+                .map(found -> "vouches for decisions that are not found by their "
+                        + found.kind().name().toLowerCase(Locale.ROOT) + " `"
+                        + MalformedException.shown(found.term().value()) + "`")
                 .findFirst()
-                .orElse(null);
+                .orElse("vouches for decisions that are found by more than they have");
+    }
+
+    private static boolean isFound(Found found, List<TermBucket> stored) {
+        TermHash hash = TermHash.of(found.term());
+        BitSet positions = new BitSet();
+        stored.stream()
+                .filter(bucket -> hash.buckets().contains(bucket.number()))
+                .forEach(bucket -> positions.or(hash.positions(bucket.terms())));
+        BitSet missing = found.positions().toSet();
+        missing.andNot(positions);
+        return missing.isEmpty();
     }
 
     @Override

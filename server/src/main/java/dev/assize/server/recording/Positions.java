@@ -1,23 +1,14 @@
 package dev.assize.server.recording;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
-import org.jspecify.annotations.Nullable;
 
 /** Places in a pack, in rising order, two bytes each. */
-public final class Positions {
+final class Positions {
 
     private byte[] bytes = new byte[2];
     private int length;
-
-    /** None yet. */
-    public Positions() {}
-
-    /** As {@link #bytes} has them; nobody has looked at them. */
-    public Positions(byte[] bytes) {
-        this.bytes = bytes;
-        this.length = bytes.length;
-    }
 
     void add(int position) {
         if (length == bytes.length) {
@@ -27,31 +18,21 @@ public final class Positions {
         bytes[length++] = (byte) position;
     }
 
-    public byte[] bytes() {
-        return Arrays.copyOf(bytes, length);
+    /** In bytes. */
+    int size() {
+        return length;
+    }
+
+    void putTo(ByteBuffer target) {
+        target.put(bytes, 0, length);
     }
 
     /** The places as a set. */
-    public BitSet toSet() {
+    BitSet toSet() {
         BitSet set = new BitSet();
-        for (int i = 0; i + 1 < length; i += 2) {
+        for (int i = 0; i < length; i += Short.BYTES) {
             set.set(Byte.toUnsignedInt(bytes[i]) << Byte.SIZE | Byte.toUnsignedInt(bytes[i + 1]));
         }
         return set;
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof Positions that && Arrays.equals(bytes, 0, length, that.bytes, 0, that.length);
-    }
-
-    @Override
-    public int hashCode() {
-        return Arrays.hashCode(bytes());
-    }
-
-    @Override
-    public String toString() {
-        return toSet().toString();
     }
 }

@@ -1,6 +1,5 @@
 package dev.assize.server.storage;
 
-import dev.assize.server.model.Environment;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.DecisionFilter;
 import dev.assize.server.recording.DecisionFilter.Place;
@@ -11,8 +10,8 @@ import dev.assize.server.recording.DecisionTerms.Kind;
 import dev.assize.server.recording.DecisionTerms.Term;
 import dev.assize.server.recording.IdTime;
 import dev.assize.server.recording.MalformedRecordException;
-import dev.assize.server.recording.Positions;
 import dev.assize.server.recording.RecordedDecision;
+import dev.assize.server.recording.TermHash;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -28,16 +27,18 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds decisions in one transaction: packs in which every term of the question occurs, in the order asked for; of each the
- * positions that have all of them; and of those the pages. Each decision is then held to the whole question, so that no term
- * can bring up what does not belong there.
+ * Finds decisions in one transaction: packs in whose buckets every term of the question may stand, in the order asked for; of
+ * each the positions that have all of them; and of those the pages. Each decision is then held to the whole question, so that no
+ * term can bring up what does not belong there.
  *
- * <p>Terms are compared by equality only, as PostgreSQL pushes it below row-level security into an index.
+ * <p>Buckets are compared by equality only, as PostgreSQL pushes it below row-level security into an index.
  */
 final class DecisionSearch {
 
-    /** Packs that are named in one round trip. */
-    private static final int PACKS = 256;
+    /** Packs that are named in the first round trip; in each further one twice as many. */
+    private static final int FIRST_PACKS = 256;
+
+    private static final int MOST_PACKS = 4_096;
 
     /** Pages that are read in one round trip: about a MiB. */
     private static final int PAGES = 64;
@@ -49,19 +50,37 @@ final class DecisionSearch {
             + " JOIN assize.decision_page p ON p.tenant_id = ? AND p.seq = w.seq AND p.first_position = w.first_position"
             + " WHERE p.last_at >= ? AND p.first_at < ?";
 
-    /** The time of those is part of the question, too. */
-    private static final String WITHIN = " AND EXISTS (SELECT FROM assize.decision_page d WHERE d.tenant_id = ?"
-            + " AND d.seq = t.seq AND d.last_at >= ? AND d.first_at < ?)";
-
     private static final String PAGES_OF_TIME = "SELECT seq, first_position, records FROM assize.decision_page"
             + " WHERE tenant_id = ? AND last_at BETWEEN ? AND ? AND first_at <= ?";
+
+    /** That the hash of a term stands in a bucket, or the same bytes by chance. */
+    private static final String HOLDS = " AND position(?::bytea IN b.terms) > 0";
+
+    private static final String PACKS_OF_BUCKET =
+            "SELECT b.seq, b.terms FROM assize.decision_bucket b WHERE b.bucket = ? AND b.tenant_id = ?" + HOLDS;
+
+    /** The time of those is part of the question, too. */
+    private static final String WITHIN = " AND EXISTS (SELECT FROM assize.decision_page p WHERE p.tenant_id = ?"
+            + " AND p.seq = b.seq AND p.last_at >= ? AND p.first_at < ?)";
+
+    private static final String PACKS_OF_TIME =
+            "SELECT DISTINCT b.seq, NULL::bytea AS terms FROM assize.decision_page b"
+                    + " WHERE b.tenant_id = ? AND b.last_at >= ? AND b.first_at < ?";
+
+    private static final String ALSO = " LEFT JOIN LATERAL (SELECT string_agg(b.terms, ''::bytea) AS terms"
+            + " FROM assize.decision_bucket b WHERE b.bucket = ANY (?) AND b.tenant_id = ? AND b.seq = t.seq";
 
     private final TenantTransaction transaction;
     private final TenantId tenant;
     private final DecisionFilter filter;
     private final boolean passesOverAltered;
-    private final List<Term> terms;
-    private final List<String> envs;
+
+    /** What a decision has to have; null where no term is asked for. Its packs are walked along. */
+    private final @Nullable TermHash first;
+
+    /** What it has to have besides: one of each. */
+    private final List<List<TermHash>> others;
+
     private final long from;
     private final long to;
     private final List<RecordedDecision> found = new ArrayList<>();
@@ -72,8 +91,14 @@ final class DecisionSearch {
         this.tenant = tenant;
         this.filter = filter;
         this.passesOverAltered = passesOverAltered;
-        this.terms = terms(filter);
-        this.envs = filter.envs().stream().map(Environment::value).toList();
+        List<TermHash> terms = terms(filter);
+        this.first = terms.isEmpty() ? null : terms.getFirst();
+        this.others = new ArrayList<>(terms.stream().skip(1).map(List::of).toList());
+        if (!filter.envs().isEmpty()) {
+            others.add(filter.envs().stream()
+                    .map(env -> TermHash.of(new Term(Kind.ENV, env.value())))
+                    .toList());
+        }
         this.from = filter.from() == null ? Long.MIN_VALUE : micros(filter.from());
         // Up to the next whole one: what is found is held to the filter itself.
         this.to = filter.to() == null ? Long.MAX_VALUE : micros(filter.to().plusNanos(999));
@@ -95,9 +120,9 @@ final class DecisionSearch {
         return new DecisionSearch(transaction, tenant, filter, true).run();
     }
 
-    /** The rarest kind first: its packs are walked along. */
-    private static List<Term> terms(DecisionFilter filter) {
-        List<Term> terms = new ArrayList<>();
+    /** The rarest kind first. */
+    private static List<TermHash> terms(DecisionFilter filter) {
+        List<TermHash> terms = new ArrayList<>();
         add(terms, Kind.ID, filter.decisionId());
         add(terms, Kind.SUBJECT, filter.subject());
         add(
@@ -117,22 +142,28 @@ final class DecisionSearch {
         return terms;
     }
 
-    private static void add(List<Term> terms, Kind kind, @Nullable String value) {
+    private static void add(List<TermHash> terms, Kind kind, @Nullable String value) {
         if (value != null) {
-            terms.add(new Term(kind, value));
+            terms.add(TermHash.of(new Term(kind, value)));
         }
     }
 
     private List<RecordedDecision> run() throws SQLException {
+        if (first != null) {
+            TenantTransaction.keepIndexOrder(transaction.connection());
+        }
         Long behind = null;
-        List<Match> matches;
+        int most = FIRST_PACKS;
+        boolean isEnd;
         do {
-            matches = packs(behind);
+            List<Match> matches = packs(behind, most);
+            isEnd = matches.size() < most;
             if (!matches.isEmpty()) {
                 behind = matches.getLast().seq();
                 read(matches);
             }
-        } while (matches.size() == PACKS && found.size() < filter.limit());
+            most = Math.min(2 * most, MOST_PACKS);
+        } while (!isEnd && found.size() < filter.limit());
         if (filter.decisionId() != null) {
             addByTime(filter.decisionId());
         }
@@ -179,10 +210,10 @@ final class DecisionSearch {
         return filter.ascending() ? order : order.reversed();
     }
 
-    /** The next packs in which every term occurs, and where in them. */
-    private List<Match> packs(@Nullable Long behind) throws SQLException {
+    /** The next packs in which the first term may occur, and where in them every term may. */
+    private List<Match> packs(@Nullable Long behind, int most) throws SQLException {
         List<Match> packs = new ArrayList<>();
-        try (PreparedStatement statement = transaction.connection().prepareStatement(packsQuery(behind))) {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(packsQuery(behind, most))) {
             fillPacks(new StatementArrays(statement), behind);
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
@@ -193,60 +224,59 @@ final class DecisionSearch {
         return packs;
     }
 
-    private String packsQuery(@Nullable Long behind) {
-        StringBuilder columns = new StringBuilder("SELECT t.seq");
-        StringBuilder joins = new StringBuilder();
-        if (terms.isEmpty()) {
-            joins.append(" FROM (SELECT DISTINCT p.seq FROM assize.decision_page p WHERE p.tenant_id = ?"
-                    + " AND p.last_at >= ? AND p.first_at < ?) AS t");
-        } else {
-            columns.append(", t.positions");
-            joins.append(" FROM (SELECT seq, positions FROM assize.decision_term WHERE tenant_id = ? AND kind = ?"
-                    + " AND value = ?) AS t");
-        }
-        for (int i = 1; i < terms.size(); i++) {
-            columns.append(", t").append(i).append(".positions");
-            joins.append(
-                            " JOIN assize.decision_term t%1$d ON t%1$d.tenant_id = ? AND t%1$d.kind = ? AND t%1$d.value = ?"
-                                    .formatted(i))
-                    .append(" AND t%d.seq = t.seq".formatted(i));
-        }
-        if (!envs.isEmpty()) {
-            columns.append(", e.positions");
-            joins.append(" JOIN LATERAL (SELECT string_agg(x.positions, ''::bytea) AS positions"
-                    + " FROM assize.decision_term x WHERE x.tenant_id = ? AND x.kind = ? AND x.value = ANY (?)"
-                    + " AND x.seq = t.seq) AS e ON e.positions IS NOT NULL");
-        }
-        joins.append(" WHERE true");
-        if (!terms.isEmpty() && isLimitedInTime()) {
-            joins.append(WITHIN);
+    /** Each part ends by itself: of a term that nearly all packs have no more is read than is asked for. */
+    private String packsQuery(@Nullable Long behind, int most) {
+        String inOrder = " ORDER BY seq " + (filter.ascending() ? "ASC" : "DESC");
+        StringBuilder part = new StringBuilder("(").append(first == null ? PACKS_OF_TIME : PACKS_OF_BUCKET);
+        if (first != null && isLimitedInTime()) {
+            part.append(WITHIN);
         }
         if (filter.after() != null) {
-            joins.append(filter.ascending() ? " AND t.seq >= ?" : " AND t.seq <= ?");
+            part.append(filter.ascending() ? " AND b.seq >= ?" : " AND b.seq <= ?");
         }
         if (behind != null) {
-            joins.append(filter.ascending() ? " AND t.seq > ?" : " AND t.seq < ?");
+            part.append(filter.ascending() ? " AND b.seq > ?" : " AND b.seq < ?");
         }
-        return columns.append(joins) + " ORDER BY t.seq " + (filter.ascending() ? "ASC" : "DESC") + " LIMIT " + PACKS;
+        part.append(inOrder).append(" LIMIT ").append(most).append(')');
+        StringBuilder columns = new StringBuilder("SELECT t.seq, t.terms");
+        StringBuilder joins = new StringBuilder();
+        for (int i = 0; i < others.size(); i++) {
+            columns.append(", t%d.terms".formatted(i));
+            joins.append(ALSO).append(others.get(i).size() == 1 ? HOLDS : "").append(") AS t%d ON true".formatted(i));
+        }
+        String parts = first == null ? part.toString() : part + " UNION ALL " + part + inOrder + " LIMIT " + most;
+        return columns + " FROM (" + parts + ") AS t" + joins + inOrder;
     }
 
     private void fillPacks(StatementArrays parameters, @Nullable Long behind) throws SQLException {
-        if (terms.isEmpty()) {
+        if (first == null) {
             fillTime(parameters);
+            fillPlace(parameters, behind);
+        } else {
+            for (int bucket : first.buckets()) {
+                parameters.number(bucket);
+                parameters.text(tenant.value());
+                parameters.bytes(first.bytes());
+                if (isLimitedInTime()) {
+                    fillTime(parameters);
+                }
+                fillPlace(parameters, behind);
+            }
         }
-        for (Term term : terms) {
+        for (List<TermHash> anyOf : others) {
+            List<Integer> buckets = anyOf.stream()
+                    .flatMap(term -> term.buckets().stream())
+                    .distinct()
+                    .toList();
+            parameters.numbers("int4", buckets, bucket -> Integer.toString(bucket));
             parameters.text(tenant.value());
-            parameters.number(term.kind().number());
-            parameters.text(term.value());
+            if (anyOf.size() == 1) {
+                parameters.bytes(anyOf.getFirst().bytes());
+            }
         }
-        if (!envs.isEmpty()) {
-            parameters.text(tenant.value());
-            parameters.number(Kind.ENV.number());
-            parameters.texts(envs, env -> env);
-        }
-        if (!terms.isEmpty() && isLimitedInTime()) {
-            fillTime(parameters);
-        }
+    }
+
+    private void fillPlace(StatementArrays parameters, @Nullable Long behind) throws SQLException {
         if (filter.after() != null) {
             parameters.longNumber(filter.after().seq());
         }
@@ -267,14 +297,18 @@ final class DecisionSearch {
 
     /** Where every term is; null where any place may fit. */
     private @Nullable BitSet positions(ResultSet row) throws SQLException {
-        int columns = terms.size() + (envs.isEmpty() ? 0 : 1);
-        BitSet all = null;
-        for (int column = 0; column < columns; column++) {
-            BitSet one = new Positions(row.getBytes(2 + column)).toSet();
+        int column = 2;
+        BitSet all = first == null ? null : first.positions(row.getBytes(column));
+        for (List<TermHash> anyOf : others) {
+            byte[] terms = row.getBytes(++column);
+            BitSet any = new BitSet();
+            if (terms != null) {
+                anyOf.forEach(term -> any.or(term.positions(terms)));
+            }
             if (all == null) {
-                all = one;
+                all = any;
             } else {
-                all.and(one);
+                all.and(any);
             }
         }
         return all;

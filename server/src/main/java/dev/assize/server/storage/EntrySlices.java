@@ -8,7 +8,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -50,13 +49,6 @@ final class EntrySlices {
     private static final String NEXT =
             "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ?" + " AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1";
 
-    /**
-     * Where many ledgers lie in a month, it would seem cheaper to gather the rows of a slice in the order of pages and to sort
-     * them: what is known of an index says how tenants lie, and not how a ledger does.
-     */
-    private static final String IN_ORDER =
-            "SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)";
-
     private static final String BESIDE = "SELECT"
             + " EXISTS (SELECT FROM assize.ledger_payload WHERE tenant_id = ? AND seq BETWEEN ? AND ?),"
             + " EXISTS (SELECT FROM assize.ledger_lineage WHERE tenant_id = ? AND seq BETWEEN ? AND ?)";
@@ -96,9 +88,7 @@ final class EntrySlices {
 
     /** Hands out the rows between two positions, in their order, until the sink wants no more. */
     void read(long fromSeq, long toSeq, Sink sink) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(IN_ORDER);
-        }
+        TenantTransaction.keepIndexOrder(connection);
         long from = fromSeq;
         // What is said of positions before the first is as wrong as what is said of those behind the last.
         long besideFrom = fromSeq == 0 ? Long.MIN_VALUE : fromSeq;

@@ -8,29 +8,23 @@ import dev.assize.server.recording.DecisionFilter;
 import dev.assize.server.recording.DecisionPack;
 import dev.assize.server.recording.DecisionPage;
 import dev.assize.server.recording.DecisionStore;
-import dev.assize.server.recording.DecisionTerms;
-import dev.assize.server.recording.DecisionTerms.Found;
-import dev.assize.server.recording.DecisionTerms.Term;
-import dev.assize.server.recording.Positions;
 import dev.assize.server.recording.RecordedDecision;
+import dev.assize.server.recording.TermBucket;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /**
  * Decisions on record in PostgreSQL, each pack in the transaction that appends the entry which vouches for it: its records in
- * pages, and a row for each value by which some of them are found. So what a decision costs is a part of a page and what it
- * alone has, its id; what others of its pack have, too, it shares with them.
+ * pages, and what some of them are found by in buckets. So what a decision of a large pack costs is a part of a page and a part
+ * of a bucket.
  */
 final class PostgresDecisionStore implements DecisionStore {
 
@@ -41,20 +35,17 @@ final class PostgresDecisionStore implements DecisionStore {
     private static final String PAGE_TYPE = "assize.decision_page_row";
     private static final int PAGE_COLUMNS = 4;
 
-    private static final String INSERT_TERMS =
-            "INSERT INTO assize.decision_term (tenant_id, seq, kind, value, positions)"
-                    + " SELECT ?, ?, t.* FROM unnest(?) AS t";
+    private static final String INSERT_BUCKETS = "INSERT INTO assize.decision_bucket (tenant_id, seq, bucket, terms)"
+            + " SELECT ?, ?, b.* FROM unnest(?) AS b";
 
-    private static final String TERM_TYPE = "assize.decision_term_row";
-    private static final int TERM_COLUMNS = 3;
+    private static final String BUCKET_TYPE = "assize.decision_bucket_row";
+    private static final int BUCKET_COLUMNS = 2;
 
     private static final String PAGES = "SELECT first_position, records, first_at, last_at FROM assize.decision_page"
             + " WHERE tenant_id = ? AND seq = ? ORDER BY first_position";
 
-    private static final String TERMS =
-            "SELECT w.place, t.positions FROM unnest(?::integer[], ?::smallint[], ?::text[])"
-                    + " AS w (place, kind, value) CROSS JOIN LATERAL (SELECT positions FROM assize.decision_term"
-                    + " WHERE tenant_id = ? AND kind = w.kind AND value = w.value AND seq = ? LIMIT 1) AS t";
+    private static final String BUCKETS = "SELECT bucket, terms FROM assize.decision_bucket"
+            + " WHERE bucket = ANY (?) AND tenant_id = ? AND seq = ? ORDER BY bucket";
 
     /** Decisions of one id that are looked at: nodes that answer one retry at a time name what they answer alike. */
     private static final int OF_ONE_ID = 1_000;
@@ -81,18 +72,18 @@ final class PostgresDecisionStore implements DecisionStore {
     @Override
     public AppendResult append(TenantId tenant, AppendCommand command, DecisionPack pack) {
         List<DecisionPage> pages = DecisionPage.of(pack.records());
-        List<Found> terms = DecisionTerms.found(pack.records());
+        List<TermBucket> buckets = TermBucket.of(pack.records());
         return database.inTransaction(tenant.value(), transaction -> {
             AppendResult result =
                     writer.append(transaction, tenant, List.of(command)).getFirst();
             if (result instanceof AppendResult.Appended(var receipts)) {
-                insert(tenant, receipts.getFirst().seq(), pages, terms).run(transaction.connection());
+                insert(tenant, receipts.getFirst().seq(), pages, buckets).run(transaction.connection());
             }
             return result;
         });
     }
 
-    private static Trip insert(TenantId tenant, long seq, List<DecisionPage> pages, List<Found> terms) {
+    private static Trip insert(TenantId tenant, long seq, List<DecisionPage> pages, List<TermBucket> buckets) {
         return new Trip()
                 .then(INSERT_PAGES, parameters -> {
                     parameters.text(tenant.value());
@@ -106,16 +97,14 @@ final class PostgresDecisionStore implements DecisionStore {
                                     .int8(page.firstAt())
                                     .int8(page.lastAt()));
                 })
-                .then(INSERT_TERMS, parameters -> {
+                .then(INSERT_BUCKETS, parameters -> {
                     parameters.text(tenant.value());
                     parameters.longNumber(seq);
                     parameters.rows(
-                            TERM_TYPE,
-                            TERM_COLUMNS,
-                            terms,
-                            (term, row) -> row.int2(term.kind().number())
-                                    .text(term.value())
-                                    .bytea(term.positions().bytes()));
+                            BUCKET_TYPE,
+                            BUCKET_COLUMNS,
+                            buckets,
+                            (bucket, row) -> row.int4(bucket.number()).bytea(bucket.terms()));
                 });
     }
 
@@ -167,21 +156,17 @@ final class PostgresDecisionStore implements DecisionStore {
     }
 
     @Override
-    public Map<Term, Positions> terms(TenantId tenant, long seq, Collection<Term> wanted) {
-        List<Term> terms = List.copyOf(wanted);
-        List<Integer> places = IntStream.range(0, terms.size()).boxed().toList();
+    public List<TermBucket> buckets(TenantId tenant, long seq, Collection<Integer> numbers) {
         return database.inSnapshot(tenant.value(), transaction -> {
-            Map<Term, Positions> found = new HashMap<>();
-            try (PreparedStatement statement = transaction.connection().prepareStatement(TERMS)) {
-                StatementArrays arrays = new StatementArrays(statement);
-                arrays.numbers("int4", places, place -> Integer.toString(place));
-                arrays.numbers("int2", terms, term -> Short.toString(term.kind().number()));
-                arrays.texts(terms, Term::value);
-                arrays.text(tenant.value());
-                arrays.longNumber(seq);
+            List<TermBucket> found = new ArrayList<>();
+            try (PreparedStatement statement = transaction.connection().prepareStatement(BUCKETS)) {
+                StatementArrays parameters = new StatementArrays(statement);
+                parameters.numbers("int4", List.copyOf(numbers), number -> Integer.toString(number));
+                parameters.text(tenant.value());
+                parameters.longNumber(seq);
                 try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {
-                        found.put(terms.get(row.getInt(1)), new Positions(row.getBytes(2)));
+                        found.add(new TermBucket(row.getInt(1), row.getBytes(2)));
                     }
                 }
             }

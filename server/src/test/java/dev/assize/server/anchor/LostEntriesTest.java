@@ -69,16 +69,16 @@ class LostEntriesTest {
         }
         assertThat(append("kk")).isInstanceOf(Appended.class);
         lose(kept);
-        execute("INSERT INTO decision_page VALUES ('acme', " + kept + ", 0, '', 0, 0)");
-        execute("INSERT INTO decision_term SELECT 'acme', kind, 'v', " + kept
-                + ", '\\x0000' FROM generate_series(1, 6) AS kind");
+        execute("INSERT INTO decision_page VALUES ('acme', " + kept + ", 0, '\\x000141', 0, 0)");
+        execute("INSERT INTO decision_bucket SELECT bucket, 'acme', " + kept
+                + ", '\\x0000000000010000' FROM generate_series(1, 6) AS bucket");
 
         begin();
 
         assertThat(query(
                         "SELECT (SELECT count(*) FROM ledger_lineage WHERE seq >= " + kept + ") + (SELECT count(*) FROM"
                                 + " ledger_payload) + (SELECT count(*) FROM decision_page) + (SELECT count(*) FROM"
-                                + " decision_term) + (SELECT count(*) FROM"
+                                + " decision_bucket) + (SELECT count(*) FROM"
                                 + " ledger_term WHERE tenant_id = 'acme' AND (block * 64 + 64"
                                 + " - position(B'1' IN bits::bit(64)) > " + kept + ")) + (SELECT count(*) FROM"
                                 + " ledger_idempotency)"))

@@ -183,7 +183,7 @@ abstract class PruningFixture {
     /** What stands beside pruned entries. */
     String counts(TenantId tenant) throws SQLException {
         List<String> counts = new ArrayList<>();
-        for (String table : List.of("ledger_lineage", "ledger_payload", "decision_page", "decision_term")) {
+        for (String table : List.of("ledger_lineage", "ledger_payload", "decision_page", "decision_bucket")) {
             counts.add(query("SELECT count(*) FROM assize." + table + " WHERE tenant_id = '" + tenant
                     + "' AND seq < (SELECT max(to_seq) FROM assize.ledger_pruned WHERE tenant_id = '" + tenant + "')"));
         }

@@ -260,7 +260,7 @@ class TamperedPruningTest extends PruningFixture {
     private void remove(TenantId tenant, long to) throws SQLException {
         List<String> statements = new ArrayList<>();
         for (String table :
-                List.of("ledger_lineage", "ledger_payload", "decision_page", "decision_term", "ledger_entry")) {
+                List.of("ledger_lineage", "ledger_payload", "decision_page", "decision_bucket", "ledger_entry")) {
             statements.add("DELETE FROM assize." + table + " WHERE tenant_id = '" + tenant + "' AND seq < " + to);
         }
         sql(tenant, statements.toArray(String[]::new));

@@ -6,9 +6,9 @@ import dev.assize.server.decision.DecisionMade;
 import dev.assize.server.model.Reason;
 import dev.assize.server.recording.DecisionTerms.Kind;
 import dev.assize.server.recording.DecisionTerms.Term;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -33,20 +33,55 @@ class DecisionTermsTest {
                 // Some pages are of more than a second, and then no id is left out.
                 records.add(record(dice, size > 100 ? dice.nextInt(900) : 0));
             }
-            Map<Term, Positions> expected = plain(records);
-            assertThat(DecisionTerms.of(records)).isEqualTo(expected);
-            Map<Term, Positions> written = new HashMap<>();
+            Map<Term, BitSet> expected = plain(records);
+            Map<Term, BitSet> written = new HashMap<>();
             DecisionTerms.found(records)
-                    .forEach(found -> assertThat(written.put(
-                                    new Term(
-                                            found.kind(),
-                                            StandardCharsets.UTF_8
-                                                    .decode(found.value())
-                                                    .toString()),
-                                    found.positions()))
+                    .forEach(found -> assertThat(
+                                    written.put(found.term(), found.positions().toSet()))
                             .isNull());
             assertThat(written).isEqualTo(expected);
+            isFoundInBuckets(expected, TermBucket.of(records));
         }
+    }
+
+    /** Each in one of its two buckets, and nothing else in any. */
+    private static void isFoundInBuckets(Map<Term, BitSet> terms, List<TermBucket> buckets) {
+        assertThat(buckets).extracting(TermBucket::number).isSorted().doesNotHaveDuplicates();
+        assertThat(buckets).allMatch(bucket -> bucket.number() < 64 == terms.size() > 256);
+        terms.forEach((term, positions) -> {
+            TermHash hash = TermHash.of(term);
+            assertThat(buckets.stream()
+                            .filter(bucket -> hash.buckets().contains(bucket.number()))
+                            .map(bucket -> hash.positions(bucket.terms())))
+                    .containsExactly(positions);
+        });
+        assertThat(buckets.stream().mapToInt(bucket -> bucket.terms().length).sum())
+                .isEqualTo(terms.values().stream()
+                        .mapToInt(positions -> 6 + 2 * positions.cardinality())
+                        .sum());
+    }
+
+    /** The hash is of {@code printf '\002user:ann' | sha256sum}; what is written once is looked for by it ever after. */
+    @Test
+    void aBucketStaysWhatItIs() {
+        TermHash hash = TermHash.of(new Term(Kind.SUBJECT, "user:ann"));
+        assertThat(HexFormat.of().formatHex(hash.bytes())).isEqualTo("476d24fd");
+        assertThat(hash.buckets()).containsExactly(17, 18349);
+        assertThat(hash.positions(
+                        HexFormat.of().parseHex("00000001" + "0001" + "0009" + "476d24fd" + "0002" + "00030105")))
+                .isEqualTo(BitSet.valueOf(new long[] {1L << 3, 0, 0, 0, 1L << 5}));
+    }
+
+    /** Whatever somebody made of a bucket. */
+    @Test
+    void whatIsNoBucketIsReadAsFarAsItGoes() {
+        TermHash hash = TermHash.of(new Term(Kind.SUBJECT, "user:ann"));
+        for (String terms : List.of("", "476d24fd", "476d24fd00", "476d24fd0000", "476d24fd000100", "00000000ffff")) {
+            assertThat(hash.positions(HexFormat.of().parseHex(terms)).cardinality())
+                    .isZero();
+        }
+        assertThat(hash.positions(HexFormat.of().parseHex("476d24fdffff000200")).cardinality())
+                .isEqualTo(1);
     }
 
     private byte[] record(SplittableRandom dice, int laterMillis) {
@@ -73,8 +108,8 @@ class DecisionTermsTest {
         };
     }
 
-    private static Map<Term, Positions> plain(List<byte[]> records) {
-        Map<Term, Positions> terms = new HashMap<>();
+    private static Map<Term, BitSet> plain(List<byte[]> records) {
+        Map<Term, BitSet> terms = new HashMap<>();
         for (int from = 0; from < records.size(); from += DecisionPage.DECISIONS) {
             int to = Math.min(records.size(), from + DecisionPage.DECISIONS);
             LongSummaryStatistics times = records.subList(from, to).stream()
@@ -88,7 +123,7 @@ class DecisionTermsTest {
         return terms;
     }
 
-    private static void add(Map<Term, Positions> terms, int position, RecordFields record, boolean isOfBriefPage) {
+    private static void add(Map<Term, BitSet> terms, int position, RecordFields record, boolean isOfBriefPage) {
         String id = record.requiredText(RecordField.DECISION_ID);
         if (!isOfBriefPage || !isTold(id, record.requiredI64(RecordField.DECIDED_AT))) {
             add(terms, position, Kind.ID, id);
@@ -109,8 +144,8 @@ class DecisionTermsTest {
         }
     }
 
-    private static void add(Map<Term, Positions> terms, int position, Kind kind, String value) {
-        terms.computeIfAbsent(new Term(kind, value), _ -> new Positions()).add(position);
+    private static void add(Map<Term, BitSet> terms, int position, Kind kind, String value) {
+        terms.computeIfAbsent(new Term(kind, value), _ -> new BitSet()).set(position);
     }
 
     private static boolean isTold(String id, long decidedAtMicros) {

@@ -3,10 +3,8 @@ package dev.assize.server.recording;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.recording.DecisionTerms.Term;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -45,8 +43,8 @@ class ForwardingDecisionStore implements DecisionStore {
     }
 
     @Override
-    public Map<Term, Positions> terms(TenantId tenant, long seq, Collection<Term> wanted) {
-        return store.terms(tenant, seq, wanted);
+    public List<TermBucket> buckets(TenantId tenant, long seq, Collection<Integer> numbers) {
+        return store.buckets(tenant, seq, numbers);
     }
 
     @Override

@@ -6,7 +6,6 @@ import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.DecisionFilter.Place;
-import dev.assize.server.recording.DecisionTerms.Term;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -111,10 +110,10 @@ public final class InMemoryDecisionStore implements DecisionStore {
     }
 
     @Override
-    public synchronized Map<Term, Positions> terms(TenantId tenant, long seq, Collection<Term> wanted) {
-        Map<Term, Positions> terms = DecisionTerms.of(packs(tenant).getOrDefault(seq, List.of()));
-        terms.keySet().retainAll(wanted);
-        return terms;
+    public synchronized List<TermBucket> buckets(TenantId tenant, long seq, Collection<Integer> numbers) {
+        return TermBucket.of(packs(tenant).getOrDefault(seq, List.of())).stream()
+                .filter(bucket -> numbers.contains(bucket.number()))
+                .toList();
     }
 
     @Override

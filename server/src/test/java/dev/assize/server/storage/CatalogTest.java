@@ -77,7 +77,7 @@ class CatalogTest {
                                 "WHERE",
                                 ", unnest(ARRAY['UPDATE',"
                                         + " 'DELETE', 'TRUNCATE']) AS privilege WHERE (c.relname LIKE 'ledger\\_entry%'"
-                                        + " OR c.relname IN ('ledger_lineage', 'decision_page', 'decision_term', 'ledger_pruning',"
+                                        + " OR c.relname IN ('ledger_lineage', 'decision_page', 'decision_bucket', 'ledger_pruning',"
                                         + " 'ledger_pruned', 'ledger_past_action')) AND"
                                         + " (has_table_privilege('" + application()
                                         + "', c.oid, privilege) OR privilege = 'UPDATE' AND"

@@ -37,8 +37,8 @@ class DecisionsInPagesTest {
 
     private static final TenantId ACME = RecordingWorld.TENANT;
 
-    /** Of less than a page, of one, and of several. */
-    private static final List<Integer> PACKS = List.of(1, 32, 70);
+    /** Of less than a page, of one, and of several; the last one has more terms than a small pack. */
+    private static final List<Integer> PACKS = List.of(1, 32, 70, 300);
 
     private static final DecisionFilter ALL =
             new DecisionFilter(null, null, null, null, null, null, null, null, Set.of(), true, null, 1_000);

@@ -23,10 +23,13 @@ import dev.assize.server.policy.DecisionLog.Acknowledge;
 import dev.assize.server.recording.DecisionFilter;
 import dev.assize.server.recording.DecisionFilter.Place;
 import dev.assize.server.recording.DecisionStore;
+import dev.assize.server.recording.DecisionTerms.Kind;
+import dev.assize.server.recording.DecisionTerms.Term;
 import dev.assize.server.recording.InMemoryDecisionStore;
 import dev.assize.server.recording.PackingRecorder;
 import dev.assize.server.recording.RecordedDecision;
 import dev.assize.server.recording.RecordingWorld;
+import dev.assize.server.recording.TermHash;
 import dev.assize.server.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -59,6 +62,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PostgresDecisionStoreTest {
 
@@ -69,10 +73,10 @@ class PostgresDecisionStoreTest {
     private static final int PACKS = 6;
     private static final int DECISIONS = 8;
 
-    /** One pack has three pages. */
+    /** One pack has ten pages, and more terms than a small one has. */
     private static final int LARGE_PACK = 4;
 
-    private static final int LARGE = 70;
+    private static final int LARGE = 300;
 
     private static TestDatabase testDatabase;
     private static Database database;
@@ -103,14 +107,14 @@ class PostgresDecisionStoreTest {
             }
         }
         execute("CREATE TABLE assize.kept_page AS TABLE assize.decision_page;"
-                + "CREATE TABLE assize.kept_term AS TABLE assize.decision_term");
+                + "CREATE TABLE assize.kept_bucket AS TABLE assize.decision_bucket");
     }
 
     @AfterEach
     void repair() throws SQLException {
-        execute("DELETE FROM assize.decision_page; DELETE FROM assize.decision_term;"
+        execute("DELETE FROM assize.decision_page; DELETE FROM assize.decision_bucket;"
                 + "INSERT INTO assize.decision_page SELECT * FROM assize.kept_page;"
-                + "INSERT INTO assize.decision_term SELECT * FROM assize.kept_term;"
+                + "INSERT INTO assize.decision_bucket SELECT * FROM assize.kept_bucket;"
                 + "UPDATE assize.ledger_head SET halted = NULL");
         assertThat(verify()).isInstanceOf(Sound.class);
     }
@@ -150,19 +154,14 @@ class PostgresDecisionStoreTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', textBlock = """
-        UPDATE decision_term SET value = 'other' WHERE seq = 2 AND kind = 1 AND value = 'd-2-3'       ; 2
-        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 2                      ; 2
-        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 3                      ; 2
-        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 4                      ; 2
-        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 5                      ; 2
-        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 6                      ; 2
-        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 7                      ; 2
-        UPDATE decision_term SET kind = 7 WHERE seq = 2 AND kind = 1                                  ; 2
-        UPDATE decision_term SET seq = 3 WHERE seq = 2 AND kind = 1                                   ; 2
-        UPDATE decision_term SET positions = set_byte(positions, 1, 7) WHERE seq = 2 AND value = 'd-2-3' ; 2
-        UPDATE decision_term SET positions = positions || '\\x0007' WHERE seq = 2 AND value = 'd-2-3' ; 2
-        DELETE FROM decision_term WHERE seq = 2 AND value = 'd-2-3'                                   ; 2
-        DELETE FROM decision_term WHERE seq = 2                                                       ; 2
+        UPDATE decision_bucket SET bucket = 65599 - bucket WHERE seq = 2                              ; 2
+        UPDATE decision_bucket SET seq = 1003 WHERE seq = 2 AND bucket = (SELECT max(bucket) FROM decision_bucket WHERE seq = 2) ; 2
+        UPDATE decision_bucket SET terms = terms || '\\x0000000000010000' WHERE seq = 2             ; 2
+        UPDATE decision_bucket SET terms = terms || '\\x0007' WHERE seq = 2                         ; 2
+        DELETE FROM decision_bucket WHERE seq = 2 AND bucket = (SELECT min(bucket) FROM decision_bucket WHERE seq = 2) ; 2
+        DELETE FROM decision_bucket WHERE seq = 2                                                     ; 2
+        UPDATE decision_bucket SET terms = substring(terms FOR 8) WHERE seq = 4                       ; 4
+        DELETE FROM decision_bucket WHERE seq = 4 AND bucket = 7                                      ; 4
         UPDATE decision_page SET first_at = first_at + 1 WHERE seq = 2                                ; 2
         UPDATE decision_page SET last_at = last_at - 1 WHERE seq = 2                                  ; 2
         UPDATE decision_page SET first_position = 32 WHERE seq = 2                                    ; 2
@@ -189,12 +188,7 @@ class PostgresDecisionStoreTest {
     void everyByteOfAPackThatIsFlippedIsFound() throws SQLException {
         // A record with its length, and the length of the next one.
         int bytes = 2 + store.records(ACME, 1).getFirst().length + 2;
-        AtomicReference<StoredEntry> found = new AtomicReference<>();
-        var _ = ledger.scan(ACME, 1, 1, read -> {
-            found.set(read);
-            return false;
-        });
-        StoredEntry entry = Objects.requireNonNull(found.get());
+        StoredEntry entry = entry(1);
         DatabaseAccess access = testDatabase.superuser();
         try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
                 PreparedStatement flip = connection.prepareStatement("UPDATE assize.decision_page SET records ="
@@ -209,6 +203,42 @@ class PostgresDecisionStoreTest {
                 flip.executeUpdate();
             }
         }
+    }
+
+    /** Of a small pack and of a large one. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, LARGE_PACK})
+    void everyByteOfABucketThatIsFlippedIsFound(int seq) throws SQLException {
+        StoredEntry entry = entry(seq);
+        SplittableRandom dice = new SplittableRandom(seq);
+        DatabaseAccess access = testDatabase.superuser();
+        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+                PreparedStatement flip = connection.prepareStatement("UPDATE assize.decision_bucket SET terms ="
+                        + " set_byte(terms, ?, get_byte(terms, ?) # ?) WHERE seq = " + seq
+                        + " AND octet_length(terms) > ?")) {
+            for (int at = 0;
+                    at < count("SELECT max(octet_length(terms)) FROM assize.decision_bucket WHERE seq = " + seq);
+                    at++) {
+                flip.setInt(1, at);
+                flip.setInt(2, at);
+                flip.setInt(3, 1 << dice.nextInt(Byte.SIZE));
+                flip.setInt(4, at);
+                flip.executeUpdate();
+                assertThat(RecordingWorld.check(store).fault(ACME, entry))
+                        .as("byte %s", at)
+                        .isNotNull();
+                flip.executeUpdate();
+            }
+        }
+    }
+
+    private static StoredEntry entry(long seq) {
+        AtomicReference<StoredEntry> found = new AtomicReference<>();
+        var _ = ledger.scan(ACME, seq, seq, read -> {
+            found.set(read);
+            return false;
+        });
+        return Objects.requireNonNull(found.get());
     }
 
     @Test
@@ -242,9 +272,13 @@ class PostgresDecisionStoreTest {
     /** Somebody adds terms: what they name is found by what it says itself, and by nothing else. */
     @Test
     void findsNothingByATermThatItsRecordsDoNotHave() throws SQLException {
-        execute("INSERT INTO assize.decision_term SELECT DISTINCT ON (seq) tenant_id, 2, 'user:victim', seq,"
-                + " positions"
-                + " FROM assize.decision_term WHERE kind = 5");
+        TermHash victim = TermHash.of(new Term(Kind.SUBJECT, "user:victim"));
+        for (int bucket : victim.buckets()) {
+            execute("INSERT INTO assize.decision_bucket SELECT " + bucket + ", 'acme', seq, '\\x"
+                    + HexFormat.of().formatHex(victim.bytes()) + "000200000001' FROM generate_series(0, " + (PACKS - 1)
+                    + ") AS seq ON CONFLICT (bucket, tenant_id, seq)"
+                    + " DO UPDATE SET terms = decision_bucket.terms || EXCLUDED.terms");
+        }
         DecisionFilter ofVictim = new DecisionFilter(
                 null, null, "user:victim", null, null, null, null, null, Set.of(), true, null, 1_000);
         assertThat(store.find(ACME, ofVictim)).isEmpty();
@@ -275,9 +309,16 @@ class PostgresDecisionStoreTest {
                     .containsExactly("0/" + i + " " + id);
             assertThat(store.contains(tenant, id)).isTrue();
         }
-        assertThat(count("SELECT count(*) FROM assize.decision_term WHERE kind = 1 AND tenant_id = '" + tenant + "'"))
-                .isEqualTo(terms);
+        assertThat(IntStream.range(0, decisions.size())
+                        .filter(i -> hasTerm(tenant, decisions.get(i).id(), i)))
+                .hasSize(terms);
         assertThat(verifier.verify(tenant, 0, null, (_, _) -> {})).isInstanceOf(Sound.class);
+    }
+
+    private static boolean hasTerm(TenantId tenant, String id, int position) {
+        TermHash hash = TermHash.of(new Term(Kind.ID, id));
+        return store.buckets(tenant, 0, hash.buckets()).stream()
+                .anyMatch(bucket -> hash.positions(bucket.terms()).get(position));
     }
 
     private static Instant noon(SplittableRandom dice) {
@@ -309,13 +350,13 @@ class PostgresDecisionStoreTest {
     /** The entry and its decisions are one transaction: where the one cannot be, the other is not. */
     @Test
     void keepsTheEntryAndItsDecisionsTogether() throws SQLException {
-        execute("ALTER TABLE assize.decision_term ADD CONSTRAINT never CHECK (value <> 'd-88-0')");
+        execute("ALTER TABLE assize.decision_bucket ADD CONSTRAINT never CHECK (seq < " + PACKS + ")");
         try (PackingRecorder recorder = RecordingWorld.recorder(store)) {
             assertThatThrownBy(() -> recorder.record(ACME, Acknowledge.BEFORE, RecordingWorld.decisions(88, 1))
                             .get())
                     .isInstanceOf(ExecutionException.class);
         } finally {
-            execute("ALTER TABLE assize.decision_term DROP CONSTRAINT never");
+            execute("ALTER TABLE assize.decision_bucket DROP CONSTRAINT never");
         }
         assertThat(verify())
                 .isInstanceOfSatisfying(

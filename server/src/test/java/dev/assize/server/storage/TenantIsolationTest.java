@@ -71,7 +71,7 @@ class TenantIsolationTest {
             Map.entry(
                     "decision_page",
                     "(tenant_id, seq, first_position, records, first_at, last_at) VALUES ('%s', 0, 0, '', 0, 0)"),
-            Map.entry("decision_term", "(tenant_id, kind, value, seq, positions) VALUES ('%s', 1, 'd', 0, '\\x0000')"),
+            Map.entry("decision_bucket", "(bucket, tenant_id, seq, terms) VALUES (0, '%s', 0, '\\x0000000000010000')"),
             Map.entry("ledger_term", "(tenant_id, kind, value, block, bits) VALUES ('%s', 1, 'v', 0, 1)"),
             Map.entry(
                     "ledger_lineage",
@@ -147,7 +147,7 @@ class TenantIsolationTest {
             "ledger_term",
             "ledger_idempotency",
             "decision_page",
-            "decision_term",
+            "decision_bucket",
             "ledger_payload",
             "ledger_hold",
             "ledger_pseudonym",
