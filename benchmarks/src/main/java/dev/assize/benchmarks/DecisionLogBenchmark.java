@@ -128,13 +128,8 @@ public class DecisionLogBenchmark {
         Answer recorded(Acknowledge acknowledge) {
             CheckQuery query = query();
             Answer answer = service.evaluate(query);
-            List<DecisionMade> made = List.of(new DecisionMade(
-                    HexFormat.of().toHexDigits(ids.incrementAndGet()),
-                    Instant.now(),
-                    Recorder.ASSIZE,
-                    query,
-                    answer,
-                    null));
+            Instant now = Instant.now();
+            List<DecisionMade> made = List.of(new DecisionMade(id(now), now, Recorder.ASSIZE, query, answer, null));
             while (true) {
                 try {
                     recorder.record(TENANT, acknowledge, made).join();
@@ -143,6 +138,12 @@ public class DecisionLogBenchmark {
                     LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
                 }
             }
+        }
+
+        /** Begins with its time, as those of a server do, by which it is found. */
+        private String id(Instant now) {
+            HexFormat hex = HexFormat.of();
+            return hex.toHexDigits(now.toEpochMilli(), 12) + hex.toHexDigits(ids.get()) + "0000";
         }
 
         private CheckQuery query() {

@@ -23,8 +23,7 @@ final class PlainTables {
 
     /** An insert and a commit. */
     static Operation insert(AppendRig rig) throws SQLException {
-        Connection connection = rig.connect();
-        connection.setAutoCommit(false);
+        Connection connection = connect(rig);
         PreparedStatement insert = connection.prepareStatement("INSERT INTO assize.plain (frame, hash) VALUES (?, ?)");
         insert.setBytes(1, rig.frame());
         insert.setBytes(2, new byte[32]);
@@ -39,8 +38,7 @@ final class PlainTables {
 
     /** Appends one by one, as one writes it first: lock the head, insert behind it, move it, commit. */
     static Operation chained(AppendRig rig) throws SQLException, NoSuchAlgorithmException {
-        Connection connection = rig.connect();
-        connection.setAutoCommit(false);
+        Connection connection = connect(rig);
         PreparedStatement lock = connection.prepareStatement(
                 "SELECT size, hash FROM assize.plain_head WHERE tenant = 'bench' FOR UPDATE");
         PreparedStatement insert =
@@ -72,14 +70,11 @@ final class PlainTables {
     }
 
     static Operation batches(AppendRig rig) throws SQLException {
-        Connection connection = rig.connect();
-        connection.setAutoCommit(false);
+        Connection connection = connect(rig);
         PreparedStatement insert = connection.prepareStatement(
                 "INSERT INTO assize.plain (frame, hash) SELECT * FROM unnest(?::bytea[], ?::bytea[])");
-        byte[][] frames = new byte[BATCH][];
-        Arrays.fill(frames, rig.frame());
-        byte[][] hashes = new byte[BATCH][];
-        Arrays.fill(hashes, new byte[32]);
+        byte[][] frames = timesBatch(rig.frame());
+        byte[][] hashes = timesBatch(new byte[32]);
         return new Operation(
                 () -> {
                     Array frameArray = connection.createArrayOf("bytea", frames);
@@ -95,8 +90,7 @@ final class PlainTables {
 
     /** All that the ledger keeps of an entry and its key: what is the same in each row is in the statement. */
     static Operation wideBatches(AppendRig rig) throws SQLException {
-        Connection connection = rig.connect();
-        connection.setAutoCommit(false);
+        Connection connection = connect(rig);
         long first;
         try (Statement statement = connection.createStatement();
                 ResultSet next = statement.executeQuery("SELECT coalesce(max(seq) + 1, 0) FROM assize.plain_entry")) {
@@ -110,10 +104,8 @@ final class PlainTables {
         PreparedStatement answers = connection.prepareStatement("INSERT INTO assize.plain_answer SELECT 'bench',"
                 + " 'bench', 'service:bench', r.key, r.hash, r.seq, 1, now()"
                 + " FROM unnest(?::text[], ?::bytea[], ?::bigint[]) AS r (key, hash, seq)");
-        byte[][] frames = new byte[BATCH][];
-        Arrays.fill(frames, rig.frame());
-        byte[][] hashes = new byte[BATCH][];
-        Arrays.fill(hashes, new byte[32]);
+        byte[][] frames = timesBatch(rig.frame());
+        byte[][] hashes = timesBatch(new byte[32]);
         AtomicLong next = new AtomicLong(first);
         return new Operation(
                 () -> {
@@ -173,5 +165,18 @@ final class PlainTables {
         static Operation of(Callable<?> once) {
             return new Operation(once, () -> {});
         }
+    }
+
+    /** Commits when it is told to. */
+    private static Connection connect(AppendRig rig) throws SQLException {
+        Connection connection = rig.connect();
+        connection.setAutoCommit(false);
+        return connection;
+    }
+
+    private static byte[][] timesBatch(byte[] value) {
+        byte[][] values = new byte[BATCH][];
+        Arrays.fill(values, value);
+        return values;
     }
 }

@@ -225,10 +225,19 @@ final class LoadPlan implements AutoCloseable {
 
     /** Of one load, on every processor like that of its server; briefly where the server has had it before. */
     private void warmUp(Cell cell) throws IOException, InterruptedException {
-        Duration length = warm.add(load(cell)) ? profile.warmUpOfCell() : profile.warmUpAgain();
+        Duration length = warm.add(load(cell)) ? longEnough(cell) : profile.warmUpAgain();
         cores.free(cell.server().pid());
         meter.measure(0, cell, Duration.ZERO, length);
         cores.pinServer(cell.server().pid());
+    }
+
+    /** At a rate that is held down, as long as it takes that as many are asked for as of any server. */
+    private Duration longEnough(Cell cell) {
+        Duration least = profile.warmUpOfCell();
+        Duration all = cell.isOpen()
+                ? Duration.ofMillis(Math.round(1_000 * profile.warmUpRequests() / cell.perSecond()))
+                : Duration.ZERO;
+        return all.compareTo(least) > 0 ? all : least;
     }
 
     private static String load(Cell cell) {
