@@ -1,6 +1,10 @@
 package dev.assize.server.model;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -38,6 +42,26 @@ public final class Digest {
         return new Digest(sha256.digest());
     }
 
+    /**
+     * The digest of all that a stream has left; it stays open.
+     *
+     * @throws IOException as the stream has it
+     */
+    public static Digest sha256(InputStream rest) throws IOException {
+        MessageDigest sha256 = newSha256();
+        long _ = new DigestInputStream(rest, sha256).transferTo(OutputStream.nullOutputStream());
+        return new Digest(sha256.digest());
+    }
+
+    /** SHA-256 to be fed by one thread. A copy needs no search for who provides it. */
+    public static MessageDigest newSha256() {
+        try {
+            return (MessageDigest) SHA256.clone();
+        } catch (CloneNotSupportedException e) {
+            return findSha256();
+        }
+    }
+
     /** A copy. */
     public byte[] bytes() {
         return bytes.clone();
@@ -62,15 +86,6 @@ public final class Digest {
     @Override
     public String toString() {
         return HexFormat.of().formatHex(bytes);
-    }
-
-    /** A copy needs no search for who provides it. */
-    private static MessageDigest newSha256() {
-        try {
-            return (MessageDigest) SHA256.clone();
-        } catch (CloneNotSupportedException e) {
-            return findSha256();
-        }
     }
 
     private static MessageDigest findSha256() {

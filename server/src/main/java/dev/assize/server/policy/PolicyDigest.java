@@ -5,7 +5,6 @@ import dev.assize.server.model.PolicyScope;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -39,7 +38,7 @@ public final class PolicyDigest {
     private static final Comparator<DocumentKey> ORDER =
             Comparator.comparing((DocumentKey key) -> key.kind().text()).thenComparing(DocumentKey::name);
 
-    private final MessageDigest sha256 = newSha256();
+    private final MessageDigest sha256 = Digest.newSha256();
 
     private PolicyDigest() {}
 
@@ -102,14 +101,6 @@ public final class PolicyDigest {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         sha256.update(ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).flip());
         sha256.update(bytes);
-    }
-
-    private static MessageDigest newSha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
     }
 
     /** What a change does to one document. */

@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.DigestException;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.Collection;
 
@@ -107,7 +106,7 @@ public final class PolicySum {
         private static final byte[] TAG = "assize/v2/policy-document\0".getBytes(StandardCharsets.US_ASCII);
 
         private final short[] lanes;
-        private final MessageDigest sha256 = newSha256();
+        private final MessageDigest sha256 = Digest.newSha256();
         private final ByteBuffer seedAndCounter = ByteBuffer.allocate(Digest.LENGTH + Integer.BYTES);
         private final ByteBuffer expanded = ByteBuffer.allocate(LENGTH);
 
@@ -159,14 +158,6 @@ public final class PolicySum {
             sha256.update(
                     ByteBuffer.allocate(Integer.BYTES).putInt(bytes.length).flip());
             sha256.update(bytes);
-        }
-
-        private static MessageDigest newSha256() {
-            try {
-                return MessageDigest.getInstance("SHA-256");
-            } catch (NoSuchAlgorithmException e) {
-                throw new IllegalStateException("Every Java platform has SHA-256", e);
-            }
         }
     }
 }

@@ -1,8 +1,8 @@
 package dev.assize.server.recording;
 
+import dev.assize.server.model.Digest;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 
 /**
@@ -15,7 +15,7 @@ final class Salts {
 
     private static final int SECRET_BYTES = 32;
 
-    private final MessageDigest sha256 = newSha256();
+    private final MessageDigest sha256 = Digest.newSha256();
     private final byte[] block = new byte[SECRET_BYTES + Long.BYTES];
     private final byte[] salt = new byte[BYTES];
     private byte[] drawn = {};
@@ -38,13 +38,5 @@ final class Salts {
         System.arraycopy(drawn, used, salt, 0, BYTES);
         used += BYTES;
         return salt;
-    }
-
-    private static MessageDigest newSha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
     }
 }

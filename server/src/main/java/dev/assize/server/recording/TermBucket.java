@@ -1,5 +1,6 @@
 package dev.assize.server.recording;
 
+import dev.assize.server.model.Digest;
 import dev.assize.server.recording.DecisionTerms.Found;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
@@ -73,7 +74,7 @@ public record TermBucket(int number, byte[] terms) {
 
     /** The places of terms, each behind its hash: numbers are sorted in a fraction of the time of what they stand for. */
     private static long[] byHash(List<Found> found) {
-        MessageDigest sha256 = TermHash.newSha256();
+        MessageDigest sha256 = Digest.newSha256();
         long[] places = new long[found.size()];
         for (int i = 0; i < places.length; i++) {
             Found each = found.get(i);

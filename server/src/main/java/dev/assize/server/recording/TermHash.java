@@ -1,11 +1,11 @@
 package dev.assize.server.recording;
 
+import dev.assize.server.model.Digest;
 import dev.assize.server.recording.DecisionTerms.Kind;
 import dev.assize.server.recording.DecisionTerms.Term;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.BitSet;
 import java.util.List;
 
@@ -24,7 +24,7 @@ public final class TermHash {
     /** The hash of a term. */
     public static TermHash of(Term term) {
         ByteBuffer value = ByteBuffer.wrap(term.value().getBytes(StandardCharsets.UTF_8));
-        return new TermHash(bits(newSha256(), term.kind(), value));
+        return new TermHash(bits(Digest.newSha256(), term.kind(), value));
     }
 
     /** The numbers of the buckets in which it may stand, those of a large pack and of a small one. */
@@ -59,13 +59,5 @@ public final class TermHash {
         sha256.update((byte) kind.number());
         sha256.update(value);
         return ByteBuffer.wrap(sha256.digest()).getInt();
-    }
-
-    static MessageDigest newSha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
     }
 }

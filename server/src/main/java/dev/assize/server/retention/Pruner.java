@@ -31,13 +31,9 @@ import dev.assize.server.retention.PruningRepository.Removal;
 import dev.assize.server.retention.PruningRepository.Statement;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -280,11 +276,7 @@ public final class Pruner {
 
     private static Digest digest(Path file) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
-            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-            long _ = new DigestInputStream(in, sha256).transferTo(OutputStream.nullOutputStream());
-            return Digest.of(sha256.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
+            return Digest.sha256(in);
         }
     }
 

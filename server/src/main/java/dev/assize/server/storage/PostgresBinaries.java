@@ -1,5 +1,6 @@
 package dev.assize.server.storage;
 
+import dev.assize.server.model.Digest;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,11 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -145,10 +142,9 @@ final class PostgresBinaries {
     }
 
     private static String digest(String resource) {
-        try (DigestInputStream in = new DigestInputStream(open(resource), MessageDigest.getInstance("SHA-256"))) {
-            in.transferTo(java.io.OutputStream.nullOutputStream());
-            return HexFormat.of().formatHex(in.getMessageDigest().digest());
-        } catch (IOException | NoSuchAlgorithmException e) {
+        try (InputStream in = open(resource)) {
+            return Digest.sha256(in).toString();
+        } catch (IOException e) {
             throw new StorageException("cannot read the embedded PostgreSQL: " + Reasons.of(e), e);
         }
     }

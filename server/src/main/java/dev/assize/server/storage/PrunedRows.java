@@ -6,7 +6,6 @@ import dev.assize.server.model.TenantId;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -61,7 +60,7 @@ final class PrunedRows {
 
     /** Each text behind its length, position and microseconds in eight bytes. */
     static Digest pastActions(TenantTransaction transaction, TenantId tenant, long toSeq) throws SQLException {
-        MessageDigest sha256 = sha256();
+        MessageDigest sha256 = Digest.newSha256();
         try (PreparedStatement statement = transaction.connection().prepareStatement(ACTIONS)) {
             statement.setFetchSize(FETCH_SIZE);
             statement.setString(1, tenant.value());
@@ -83,13 +82,5 @@ final class PrunedRows {
             }
         }
         return Digest.of(sha256.digest());
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
     }
 }

@@ -1,9 +1,9 @@
 package dev.assize.server.ledger.note;
 
+import dev.assize.server.model.Digest;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Locale;
@@ -55,15 +55,11 @@ public record VerifierKey(String name, SignatureType type, byte[] publicKey) {
 
     /** Four bytes that stand before each signature: of the hash of name, type and key. */
     int id() {
-        try {
-            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-            sha256.update(name.getBytes(StandardCharsets.UTF_8));
-            sha256.update((byte) '\n');
-            sha256.update(type.number());
-            return ByteBuffer.wrap(sha256.digest(publicKey)).getInt();
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
+        MessageDigest sha256 = Digest.newSha256();
+        sha256.update(name.getBytes(StandardCharsets.UTF_8));
+        sha256.update((byte) '\n');
+        sha256.update(type.number());
+        return ByteBuffer.wrap(sha256.digest(publicKey)).getInt();
     }
 
     boolean verifies(byte[] message, byte[] signature) {

@@ -7,12 +7,8 @@ import dev.assize.server.storage.s3.S3Objects.Condition;
 import dev.assize.server.storage.s3.S3Objects.Lock;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Locale;
@@ -129,12 +125,8 @@ public final class S3ArchiveStore implements ArchiveStore, AutoCloseable {
     }
 
     private static Digest hash(Path content) throws IOException {
-        try (InputStream in = Files.newInputStream(content);
-                DigestInputStream hashed = new DigestInputStream(in, MessageDigest.getInstance("SHA-256"))) {
-            long _ = hashed.transferTo(OutputStream.nullOutputStream());
-            return Digest.of(hashed.getMessageDigest().digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
+        try (InputStream in = Files.newInputStream(content)) {
+            return Digest.sha256(in);
         }
     }
 
