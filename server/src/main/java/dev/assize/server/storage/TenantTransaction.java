@@ -42,10 +42,10 @@ final class TenantTransaction implements AutoCloseable {
             + " set_config('lock_timeout', '50', true)";
 
     /** What is read again and again keeps its plan, too: by an index, also where it was made while there was nothing to read. */
+    private static final String BEGIN_READING = BEGIN + ", set_config('enable_seqscan', 'off', true)";
+
     private static final String IN_ORDER =
             "SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)";
-
-    private static final String BEGIN_READING = BEGIN + ", set_config('enable_seqscan', 'off', true)";
 
     /** Neither of the other two timeouts runs while the server waits for the rest of what a client is sending. */
     private static final String LIMIT = ", set_config('transaction_timeout', ?, true)";

@@ -29,6 +29,7 @@ import dev.assize.server.recording.InMemoryDecisionStore;
 import dev.assize.server.recording.PackingRecorder;
 import dev.assize.server.recording.RecordedDecision;
 import dev.assize.server.recording.RecordingWorld;
+import dev.assize.server.recording.TermBucket;
 import dev.assize.server.recording.TermHash;
 import dev.assize.server.testing.TestDatabase;
 import java.sql.Connection;
@@ -42,10 +43,12 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -62,7 +65,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class PostgresDecisionStoreTest {
 
@@ -77,6 +79,9 @@ class PostgresDecisionStoreTest {
     private static final int LARGE_PACK = 4;
 
     private static final int LARGE = 300;
+
+    /** Packs. */
+    private static final int MANY = 600;
 
     private static TestDatabase testDatabase;
     private static Database database;
@@ -205,29 +210,34 @@ class PostgresDecisionStoreTest {
         }
     }
 
-    /** Of a small pack and of a large one. */
+    /** Each of a small pack, one after the other, and some of a large one. */
     @ParameterizedTest
-    @ValueSource(ints = {1, LARGE_PACK})
-    void everyByteOfABucketThatIsFlippedIsFound(int seq) throws SQLException {
+    @CsvSource({"1, 1000", LARGE_PACK + ", 200"})
+    void aBitOfABucketThatIsFlippedIsFound(int seq, int most) throws SQLException {
         StoredEntry entry = entry(seq);
         SplittableRandom dice = new SplittableRandom(seq);
+        List<int[]> places = new ArrayList<>();
+        for (TermBucket bucket : TermBucket.of(store.records(ACME, seq))) {
+            for (int at = 0; at < bucket.terms().length; at++) {
+                places.add(new int[] {bucket.number(), at, 1 << dice.nextInt(Byte.SIZE)});
+            }
+        }
+        Collections.shuffle(places, new Random(seq));
         DatabaseAccess access = testDatabase.superuser();
         try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
                 PreparedStatement flip = connection.prepareStatement("UPDATE assize.decision_bucket SET terms ="
-                        + " set_byte(terms, ?, get_byte(terms, ?) # ?) WHERE seq = " + seq
-                        + " AND octet_length(terms) > ?")) {
-            for (int at = 0;
-                    at < count("SELECT max(octet_length(terms)) FROM assize.decision_bucket WHERE seq = " + seq);
-                    at++) {
-                flip.setInt(1, at);
-                flip.setInt(2, at);
-                flip.setInt(3, 1 << dice.nextInt(Byte.SIZE));
-                flip.setInt(4, at);
-                flip.executeUpdate();
+                        + " set_byte(terms, ?, get_byte(terms, ?) # ?) WHERE seq = ? AND bucket = ?")) {
+            for (int[] place : places.subList(0, Math.min(most, places.size()))) {
+                flip.setInt(1, place[1]);
+                flip.setInt(2, place[1]);
+                flip.setInt(3, place[2]);
+                flip.setLong(4, seq);
+                flip.setInt(5, place[0]);
+                assertThat(flip.executeUpdate()).isEqualTo(1);
                 assertThat(RecordingWorld.check(store).fault(ACME, entry))
-                        .as("byte %s", at)
+                        .as("bucket %s, byte %s", place[0], place[1])
                         .isNotNull();
-                flip.executeUpdate();
+                assertThat(flip.executeUpdate()).isEqualTo(1);
             }
         }
     }
@@ -267,6 +277,28 @@ class PostgresDecisionStoreTest {
                     .isEqualTo(places(REFERENCE.find(ACME, filter)));
         }
         assertThat(store.find(new TenantId("other"), all())).isEmpty();
+    }
+
+    /** More packs than the first round trip names, and of two terms one that all of them have. */
+    @Test
+    void goesOnBehindTheFirstPacks() {
+        TenantId many = new TenantId("many");
+        for (DecisionStore each : List.of(store, REFERENCE)) {
+            try (PackingRecorder recorder = RecordingWorld.recorder(each)) {
+                for (int pack = 0; pack < MANY; pack++) {
+                    recorder.record(many, Acknowledge.BEFORE, RecordingWorld.decisions(pack, 1))
+                            .join();
+                }
+            }
+        }
+        for (boolean ascending : new boolean[] {true, false}) {
+            for (String subject : new String[] {null, "user:u1@fünd.com"}) {
+                DecisionFilter filter = new DecisionFilter(
+                        null, null, subject, "read", null, null, null, null, Set.of(), ascending, null, 2 * MANY);
+                List<String> found = places(store.find(many, filter));
+                assertThat(found).isNotEmpty().isEqualTo(places(REFERENCE.find(many, filter)));
+            }
+        }
     }
 
     /** Somebody adds terms: what they name is found by what it says itself, and by nothing else. */
