@@ -8,15 +8,12 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -57,9 +54,6 @@ final class LoadPlan implements AutoCloseable {
     /** Of the rate that the slowest one sustains. */
     private static final double OPEN_PART = 0.85;
 
-    /** Of a warm-up. */
-    private static final Duration SLICE = Duration.ofMillis(500);
-
     private static final Departments ONE = Departments.of("one", 1, 20, 5);
     private static final Departments ON_RECORD =
             new Departments("on-record", 1, 20, 5, "audit: {decisionLog: {mode: all, acknowledge: after}}");
@@ -76,10 +70,8 @@ final class LoadPlan implements AutoCloseable {
     private final LoadClient client = new LoadClient();
     private final BurstMeter meter = new BurstMeter(client, new ProcessorTime());
     private final Rounds rounds;
+    private final WarmUps warmUps;
     private final List<ServerUnderTest> started = new ArrayList<>();
-
-    /** Which loads which servers have had. */
-    private final Set<String> warm = new HashSet<>();
 
     /**
      * @param options of every server's JVM
@@ -108,6 +100,7 @@ final class LoadPlan implements AutoCloseable {
         this.findings = findings;
         this.progress = progress;
         this.rounds = new Rounds(meter::measure, profile);
+        this.warmUps = new WarmUps(profile, cores, meter, findings, progress);
     }
 
     void run() throws IOException, InterruptedException, GeneralSecurityException {
@@ -204,49 +197,8 @@ final class LoadPlan implements AutoCloseable {
         return kept[0];
     }
 
-    /** On every processor, as the compiler needs them; then the server moves to its own. */
     private void warmUp(ServerUnderTest server) throws IOException, InterruptedException {
-        progress.accept("warming up " + server.name() + " ...");
-        cores.free(server.pid());
-        Cell cell = Cell.closed(server, ofOne().checks(Requests.ofOne(REQUESTS)), shape(128));
-        long begin = System.nanoTime();
-        long requests = 0;
-        while (requests < profile.warmUpRequests()
-                && System.nanoTime() - begin < profile.warmUp().toNanos()) {
-            requests += meter.measure(0, cell, Duration.ZERO, SLICE).observed().requests();
-        }
-        if (requests < profile.warmUpRequests()) {
-            findings.remark(
-                    server.name() + " was warmed up with " + requests + " requests only, in the time there is for it");
-        }
-        var _ = warm.add(load(cell));
-        cores.pinServer(server.pid());
-    }
-
-    /** Of one load, on every processor like that of its server; briefly where the server has had it before. */
-    private void warmUp(Cell cell) throws IOException, InterruptedException {
-        Duration length = warm.add(load(cell)) ? longEnough(cell) : profile.warmUpAgain();
-        cores.free(cell.server().pid());
-        meter.measure(0, cell, Duration.ZERO, length);
-        cores.pinServer(cell.server().pid());
-    }
-
-    /** At a rate that is held down, as long as it takes that as many are asked for as of any server. */
-    private Duration longEnough(Cell cell) {
-        Duration least = profile.warmUpOfCell();
-        Duration all = cell.isOpen()
-                ? Duration.ofMillis(Math.round(1_000 * profile.warmUpRequests() / cell.perSecond()))
-                : Duration.ZERO;
-        return all.compareTo(least) > 0 ? all : least;
-    }
-
-    private static String load(Cell cell) {
-        return String.join(
-                ", ",
-                Long.toString(cell.server().pid()),
-                cell.server().endpoint().transport(),
-                cell.workload().call(),
-                cell.workload().world());
+        warmUps.begin(Cell.closed(server, ofOne().checks(Requests.ofOne(REQUESTS)), shape(128)));
     }
 
     private void checks(List<ServerUnderTest> servers) throws IOException, InterruptedException {
@@ -448,7 +400,7 @@ final class LoadPlan implements AutoCloseable {
             // Each load has code of its own, which is compiled while it runs; an open one is the same as a closed one
             // before.
             if (!cell.isOpen()) {
-                warmUp(cell.label().equals(RECORDED) ? cell.at(RECORDED_PER_SECOND) : cell);
+                warmUps.goOn(cell.label().equals(RECORDED) ? cell.at(RECORDED_PER_SECOND) : cell);
             }
         }
         MeasuredSet set = isJudged ? rounds.measure(name, cells) : rounds.curve(name, cells);
