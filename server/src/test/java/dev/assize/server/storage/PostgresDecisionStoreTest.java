@@ -35,7 +35,6 @@ import dev.assize.server.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -471,16 +470,6 @@ class PostgresDecisionStoreTest {
 
     private static Verification verify() {
         return verifier.verify(ACME, 0, null, (_, _) -> {});
-    }
-
-    private static int count(String sql) throws SQLException {
-        DatabaseAccess access = testDatabase.superuser();
-        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
-                Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(sql)) {
-            row.next();
-            return row.getInt(1);
-        }
     }
 
     private static void execute(String sql) throws SQLException {
