@@ -1,5 +1,6 @@
 package dev.assize.server.anchor;
 
+import dev.assize.server.ledger.BesideCheck.Stretch;
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.TreeCheck;
 import dev.assize.server.ledger.TreeCheck.SignedRoot;
@@ -28,6 +29,7 @@ public final class LedgerWalk {
     private Prefixes.Found base;
     private TreeCheck tree;
     private @Nullable Broken broken;
+    private long worked;
 
     /**
      * @param base where the ledger begins
@@ -72,27 +74,28 @@ public final class LedgerWalk {
         return broken == null && tree.size() >= end;
     }
 
-    /** Goes on by at most so many entries; what stands against the ledger, if anything. */
-    public Optional<Broken> step(int entries) {
+    /** How much work it has been so far, in entries; what is kept beside them counts, too. */
+    public long worked() {
+        return worked;
+    }
+
+    /** Goes on by at most so much work, or by one entry; what stands against the ledger, if anything. */
+    public Optional<Broken> step(int work) {
         if (broken == null && tree.size() < end) {
             TreeCheck before = TreeCheck.from(tree.edge(), signed);
-            if (verify(entries) instanceof Broken fault && !wasPrunedMeanwhile(before)) {
+            Stretch stretch = chains.stretch(tenant, tree.size(), end - 1, work);
+            worked += stretch.work();
+            if (verify(stretch.toSeq()) instanceof Broken fault && !wasPrunedMeanwhile(before)) {
                 broken = fault;
             }
         }
         return Optional.ofNullable(broken);
     }
 
-    private Verification verify(int entries) {
-        long from = tree.size();
+    private Verification verify(long toSeq) {
         PrunedPrefix prefix = base.prefix();
         return chains.verify(
-                tenant,
-                prefix == null ? null : prefix.beginning(),
-                from,
-                Math.min(end, from + entries) - 1,
-                tree,
-                (_, _) -> {});
+                tenant, prefix == null ? null : prefix.beginning(), tree.size(), toSeq, tree, (_, _) -> {});
     }
 
     /** What is missing may have gone as it should: then the walk goes on where the ledger begins now. */

@@ -14,6 +14,23 @@ public interface BesideCheck {
     @Nullable
     String fault(TenantId tenant, StoredEntry entry);
 
+    /**
+     * How far a verification comes with so much work, by at least one entry. An entry is the unit; what is kept beside some of them
+     * counts by what it costs to verify.
+     *
+     * @param fromSeq the first position, which is there
+     * @param toSeq the last position, included, where nothing is kept beside any
+     */
+    Stretch stretch(TenantId tenant, long fromSeq, long toSeq, int work);
+
+    /**
+     * A part of a verification.
+     *
+     * @param toSeq its last position, included
+     * @param work that it is
+     */
+    record Stretch(long toSeq, long work) {}
+
     /** The first position of a range, its end included, beside which something stands that no entry vouches for. */
     OptionalLong orphan(TenantId tenant, long fromSeq, long toSeq);
 }

@@ -1,5 +1,6 @@
 package dev.assize.server.ledger;
 
+import dev.assize.server.ledger.BesideCheck.Stretch;
 import dev.assize.server.ledger.MentionCheck.Mention;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Fault;
@@ -149,6 +150,13 @@ public final class ChainVerifier {
             List<Long> some = missing.subList(from, Math.min(missing.size(), from + LedgerStore.NOTICES_AT_ONCE));
             store.notices(tenant, some, walk.nextSeq()).forEach(walk::hear);
         }
+    }
+
+    /** How far it comes from a position, with so much work; see {@link BesideCheck#stretch}. */
+    public Stretch stretch(TenantId tenant, long fromSeq, long toSeq, int work) {
+        long last = toSeq - fromSeq < work ? toSeq : fromSeq + work - 1;
+        return beside.map(check -> check.stretch(tenant, fromSeq, last, work))
+                .orElse(new Stretch(last, last - fromSeq + 1));
     }
 
     private boolean isVouching(StoredEntry entry, ChainWalk walk) {

@@ -29,6 +29,9 @@ public interface DecisionStore {
     /** What stands beside an entry, in its order; nobody has verified it. */
     List<DecisionPage> pages(TenantId tenant, long seq);
 
+    /** The positions of the entries beside which pages stand, each as often as it has pages, from the first on; nobody has verified them. */
+    List<Long> pagePlaces(TenantId tenant, long fromSeq, long toSeq, int most);
+
     /** The records that stand beside an entry, in their order; nobody has verified them. */
     default List<byte[]> records(TenantId tenant, long seq) {
         return pages(tenant, seq).stream()

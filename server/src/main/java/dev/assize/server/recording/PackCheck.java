@@ -19,6 +19,11 @@ import org.jspecify.annotations.Nullable;
 /** Recomputes the root over stored records and compares it with the entry's, and what they are found by with them. */
 final class PackCheck implements BesideCheck {
 
+    /** What a full page of decisions costs to verify, in entries: it was measured to be about as much. */
+    private static final int PAGE_WORK = 8;
+
+    private static final int PACK_PAGES = DecisionPack.MAX_DECISIONS / DecisionPage.DECISIONS;
+
     private final DecisionStore store;
     private final AuditCodec audit;
 
@@ -89,6 +94,27 @@ final class PackCheck implements BesideCheck {
         BitSet missing = found.positions().toSet();
         missing.andNot(positions);
         return missing.isEmpty();
+    }
+
+    @Override
+    public Stretch stretch(TenantId tenant, long fromSeq, long toSeq, int work) {
+        List<Long> pages = store.pagePlaces(tenant, fromSeq, toSeq, Math.max(PACK_PAGES, work / PAGE_WORK) + 1);
+        long last = Math.max(fromSeq, last(fromSeq, toSeq, work, pages));
+        long read = pages.stream().takeWhile(seq -> seq <= last).count();
+        return new Stretch(last, last - fromSeq + 1 + PAGE_WORK * read);
+    }
+
+    /** Before the first entry whose pages are too much. */
+    private static long last(long fromSeq, long toSeq, int work, List<Long> pages) {
+        int before = 0;
+        for (int i = 0; i < pages.size(); i++) {
+            long seq = pages.get(i);
+            before = i > 0 && pages.get(i - 1) < seq ? i : before;
+            if (seq - fromSeq + 1 + PAGE_WORK * (i + 1L) > work) {
+                return Math.min(seq - 1, fromSeq + work - PAGE_WORK * (long) before - 1);
+            }
+        }
+        return Math.min(toSeq, fromSeq + work - PAGE_WORK * (long) pages.size() - 1);
     }
 
     @Override

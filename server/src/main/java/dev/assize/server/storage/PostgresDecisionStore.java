@@ -44,6 +44,9 @@ final class PostgresDecisionStore implements DecisionStore {
     private static final String PAGES = "SELECT first_position, records, first_at, last_at FROM assize.decision_page"
             + " WHERE tenant_id = ? AND seq = ? ORDER BY first_position";
 
+    private static final String PAGE_PLACES = "SELECT seq FROM assize.decision_page"
+            + " WHERE tenant_id = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?";
+
     private static final String BUCKETS = "SELECT bucket, terms FROM assize.decision_bucket"
             + " WHERE bucket = ANY (?) AND tenant_id = ? AND seq = ? ORDER BY bucket";
 
@@ -153,6 +156,21 @@ final class PostgresDecisionStore implements DecisionStore {
             }
         }
         return pages;
+    }
+
+    @Override
+    public List<Long> pagePlaces(TenantId tenant, long fromSeq, long toSeq, int most) {
+        return database.inSnapshot(
+                tenant.value(),
+                transaction -> transaction.read(
+                        PAGE_PLACES,
+                        parameters -> {
+                            parameters.text(tenant.value());
+                            parameters.longNumber(fromSeq);
+                            parameters.longNumber(toSeq);
+                            parameters.number(most);
+                        },
+                        row -> row.getLong(1)));
     }
 
     @Override

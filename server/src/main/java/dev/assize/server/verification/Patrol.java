@@ -54,6 +54,9 @@ public final class Patrol implements AutoCloseable {
     /** How long one ledger keeps the others waiting. */
     private static final Duration TURN = Duration.ofSeconds(30);
 
+    /** Of one step, however fast it may be: none is long. */
+    private static final int STEP_WORK = 100_000;
+
     /** Under this name, which no tenant can have, stands what is wrong with the log of heads. */
     private static final String HEADS = "~meta";
 
@@ -230,14 +233,14 @@ public final class Patrol implements AutoCloseable {
         return state;
     }
 
-    /** A second's worth, in a second. */
+    /** A second's work at most, and a rest for as long as it may take. */
     private Optional<Broken> step(LedgerWalk walk) {
         long start = System.nanoTime();
         long before = walk.position().size();
-        Optional<Broken> fault = walk.step(config.entriesPerSecond());
-        long verified = walk.position().size() - before;
-        metrics.verified(verified);
-        long nanos = TimeUnit.SECONDS.toNanos(1) * verified / config.entriesPerSecond();
+        long worked = walk.worked();
+        Optional<Broken> fault = walk.step(Math.min(STEP_WORK, config.entriesPerSecond()));
+        metrics.verified(walk.position().size() - before);
+        long nanos = TimeUnit.SECONDS.toNanos(1) * (walk.worked() - worked) / config.entriesPerSecond();
         if (!walk.isDone()) {
             rest(nanos - (System.nanoTime() - start));
         }

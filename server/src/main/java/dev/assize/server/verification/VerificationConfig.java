@@ -6,7 +6,7 @@ import java.time.Duration;
  * How ledgers are verified in the background. It cannot be turned off, only slowed down.
  *
  * @param every how often each ledger is walked from its first entry
- * @param entriesPerSecond the most that this node reads for it
+ * @param entriesPerSecond the most that this node reads for it; a page of decisions on record counts as eight
  * @param interval between two looks at what there is to do
  */
 public record VerificationConfig(Duration every, int entriesPerSecond, Duration interval) {

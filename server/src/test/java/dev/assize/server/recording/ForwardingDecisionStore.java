@@ -43,6 +43,11 @@ class ForwardingDecisionStore implements DecisionStore {
     }
 
     @Override
+    public List<Long> pagePlaces(TenantId tenant, long fromSeq, long toSeq, int most) {
+        return store.pagePlaces(tenant, fromSeq, toSeq, most);
+    }
+
+    @Override
     public List<TermBucket> buckets(TenantId tenant, long seq, Collection<Integer> numbers) {
         return store.buckets(tenant, seq, numbers);
     }

@@ -9,6 +9,7 @@ import dev.assize.server.recording.DecisionFilter.Place;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -107,6 +108,15 @@ public final class InMemoryDecisionStore implements DecisionStore {
     @Override
     public synchronized List<DecisionPage> pages(TenantId tenant, long seq) {
         return DecisionPage.of(packs(tenant).getOrDefault(seq, List.of()));
+    }
+
+    @Override
+    public synchronized List<Long> pagePlaces(TenantId tenant, long fromSeq, long toSeq, int most) {
+        return packs(tenant).subMap(fromSeq, true, toSeq, true).entrySet().stream()
+                .flatMap(pack ->
+                        Collections.nCopies(DecisionPage.of(pack.getValue()).size(), pack.getKey()).stream())
+                .limit(most)
+                .toList();
     }
 
     @Override

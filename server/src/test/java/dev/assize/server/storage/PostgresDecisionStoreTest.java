@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.DecisionMade;
+import dev.assize.server.ledger.BesideCheck.Stretch;
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.LedgerHaltedException;
+import dev.assize.server.ledger.LedgerMetrics;
 import dev.assize.server.ledger.LedgerVerifiers;
 import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.ledger.Verification;
@@ -32,6 +34,7 @@ import dev.assize.server.recording.RecordingWorld;
 import dev.assize.server.recording.TermBucket;
 import dev.assize.server.recording.TermHash;
 import dev.assize.server.testing.TestDatabase;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -239,6 +242,19 @@ class PostgresDecisionStoreTest {
                 assertThat(flip.executeUpdate()).isEqualTo(1);
             }
         }
+    }
+
+    @Test
+    void howFarAVerificationComesGoesByThePagesToo() {
+        assertThat(verifier.stretch(ACME, 0, PACKS - 1, 36)).isEqualTo(new Stretch(3, 36));
+        assertThat(verifier.stretch(ACME, 0, PACKS - 1, 116)).isEqualTo(new Stretch(3, 36));
+        assertThat(verifier.stretch(ACME, 0, PACKS - 1, 117)).isEqualTo(new Stretch(LARGE_PACK, 117));
+        assertThat(verifier.stretch(ACME, LARGE_PACK, PACKS - 1, 1)).isEqualTo(new Stretch(LARGE_PACK, 81));
+        assertThat(verifier.stretch(ACME, 2, 3, Integer.MAX_VALUE)).isEqualTo(new Stretch(3, 18));
+        assertThat(new ChainVerifier(ledger, new AuditCodec(), new LedgerMetrics(new SimpleMeterRegistry()))
+                        .stretch(ACME, 2, PACKS - 1, 3))
+                .as("where nothing stands beside entries")
+                .isEqualTo(new Stretch(4, 3));
     }
 
     private static StoredEntry entry(long seq) {
