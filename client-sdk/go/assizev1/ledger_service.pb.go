@@ -1627,7 +1627,8 @@ type VerifyResult struct {
 	Fault       ChainFault `protobuf:"varint,8,opt,name=fault,proto3,enum=assize.v1.ChainFault" json:"fault,omitempty"`
 	Message     string     `protobuf:"bytes,9,opt,name=message,proto3" json:"message,omitempty"`
 	// Signed checkpoints to whose roots the entries were held: the last of each hour, the last published, and the one kept
-	// outside of the database. 0 where a part was verified whose beginning no checkpoint vouches for.
+	// outside of the database. A part that ends before them is held to the next one, the last and the one outside, which its tree
+	// must begin. 0 where nothing behind its beginning is signed yet.
 	Checkpoints int32 `protobuf:"varint,10,opt,name=checkpoints,proto3" json:"checkpoints,omitempty"`
 	// Of the entries verified, those whose values are partly erased, as an entry says of each.
 	Redacted int64 `protobuf:"varint,11,opt,name=redacted,proto3" json:"redacted,omitempty"`

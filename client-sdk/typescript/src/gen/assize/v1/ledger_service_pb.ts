@@ -741,7 +741,8 @@ export type VerifyResult = Message<"assize.v1.VerifyResult"> & {
 
   /**
    * Signed checkpoints to whose roots the entries were held: the last of each hour, the last published, and the one kept
-   * outside of the database. 0 where a part was verified whose beginning no checkpoint vouches for.
+   * outside of the database. A part that ends before them is held to the next one, the last and the one outside, which its tree
+   * must begin. 0 where nothing behind its beginning is signed yet.
    *
    * @generated from field: int32 checkpoints = 10;
    */

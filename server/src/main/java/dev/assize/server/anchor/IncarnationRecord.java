@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record IncarnationRecord(Recorder by, String reason) {
 
-    private static final String TYPE = AuditEvent.OWN_TYPES + "ledger.incarnation";
+    /** The type of the entry that begins one. */
+    public static final String TYPE = AuditEvent.OWN_TYPES + "ledger.incarnation";
 
     /** The entry that says what was lost. */
     AuditEvent event(

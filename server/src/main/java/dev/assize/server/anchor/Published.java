@@ -6,6 +6,7 @@ import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
 import dev.assize.server.ledger.merkle.TileSource;
 import dev.assize.server.model.TenantId;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What has been signed and published, all of one moment: whatever is read through it belongs together. */
@@ -17,8 +18,11 @@ public interface Published {
     /** The last checkpoint of each hour, of whatever incarnation, beyond a size; in the order of signing. */
     List<PublishedCheckpoint> checkpoints(TenantId tenant, long beyondSize);
 
-    /** For each incarnation that has ended, the texts of the longest of its heads that the next one has kept whole. */
+    /** For each incarnation that has ended, the texts of the longest of its heads that a later one has kept whole. */
     List<String> kept(TenantId tenant);
+
+    /** Which incarnations begin at which entries, as those say, 0 where one cannot be read; nobody has verified it. */
+    Map<Long, Integer> begun(TenantId tenant);
 
     /** The position of a ledger's latest head among the leaves of the log of heads of that size, or before. */
     Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize);

@@ -16,19 +16,19 @@ import dev.assize.server.ledger.Verification.Kind;
 import dev.assize.server.ledger.Verification.Span;
 import dev.assize.server.ledger.merkle.Frontier;
 import dev.assize.server.ledger.merkle.Prover;
-import dev.assize.server.ledger.merkle.TileId;
 import dev.assize.server.ledger.merkle.TileMismatchException;
-import dev.assize.server.ledger.merkle.TileSource;
 import dev.assize.server.ledger.note.CheckpointText;
 import dev.assize.server.ledger.note.MalformedNoteException;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -204,7 +204,13 @@ public final class SignedLedgerVerifier {
         } else if (fault == null) {
             // Its hashes stay in tiles, which are all that proves it then.
             found = withTree(
-                    tenant, chains.verify(tenant, beginning(base), base.base(), toSeq - 1, tree, (_, _) -> {}));
+                    tenant,
+                    held(
+                            tenant,
+                            standing,
+                            signed,
+                            tree,
+                            chains.verify(tenant, beginning(base), base.base(), toSeq - 1, tree, (_, _) -> {})));
         } else {
             found = broken(standing, base.base(), toSeq - 1, fault);
         }
@@ -360,24 +366,6 @@ public final class SignedLedgerVerifier {
         }
     }
 
-    /** The tree from a size to another by the hashes of entries that are kept in tiles. */
-    private Frontier grown(TenantId tenant, AnchorRepository.Standing standing, Frontier from, long to) {
-        Frontier tree = from.copy();
-        return repository.published(published -> {
-            TileSource tiles = published.tiles(tenant.value(), standing.incarnation());
-            while (tree.size() < to) {
-                TileId id = new TileId(0, tree.size() / TileId.FULL, TileId.FULL);
-                byte[] hashes = tiles.read(List.of(id)).getFirst();
-                for (int i = (int) (tree.size() % TileId.FULL) * Digest.LENGTH;
-                        i < TileId.FULL * Digest.LENGTH;
-                        i += Digest.LENGTH) {
-                    tree.append(Arrays.copyOfRange(hashes, i, i + Digest.LENGTH));
-                }
-            }
-            return tree;
-        });
-    }
-
     /** Nothing came since: the last entry is the one that was trusted, and the head is its own. */
     private Verification verifyEnd(
             TenantId tenant, Found base, AnchorRepository.Standing standing, SignedHead trusted, Progress progress) {
@@ -413,15 +401,84 @@ public final class SignedLedgerVerifier {
             AnchorRepository.Standing standing,
             Signed signed,
             Progress progress) {
-        return signed.fault == null
-                ? chains.verify(tenant, beginning(base), fromSeq, toSeq, TreeCheck.from(tree, signed.roots), progress)
-                : broken(standing, fromSeq, toSeq, signed.fault);
+        if (signed.fault != null) {
+            return broken(standing, fromSeq, toSeq, signed.fault);
+        }
+        TreeCheck check = TreeCheck.from(tree, signed.roots);
+        return held(
+                tenant,
+                standing,
+                signed,
+                check,
+                chains.verify(tenant, beginning(base), fromSeq, toSeq, check, progress));
+    }
+
+    /**
+     * What ends before something that was signed is held to it as well: the tree over what was verified, grown by the hashes that
+     * stand in tiles for what comes behind, must be the one that was signed.
+     */
+    private Verification held(
+            TenantId tenant, AnchorRepository.Standing standing, Signed signed, TreeCheck check, Verification found) {
+        if (!(found instanceof Verification.Sound(Span span))) {
+            return found;
+        }
+        Frontier tree = check.edge();
+        try {
+            Set<SignedRoot> roots = behind(tenant, standing, signed, tree.size());
+            for (SignedRoot root : roots) {
+                if (!Digest.of(grown(tenant, standing, tree, root.size()).root())
+                        .equals(root.root())) {
+                    return new Broken(
+                            span,
+                            new Fault(
+                                    Math.max(0, tree.size() - 1),
+                                    Kind.CHECKPOINT,
+                                    "the first " + tree.size()
+                                            + " entries, and the hashes that are stored of those behind them, are not the "
+                                            + root.size() + " that were signed"));
+                }
+            }
+            return new Verification.Sound(span.heldToMore(roots.size()));
+        } catch (TileMismatchException e) {
+            return new Broken(span, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
+        }
+    }
+
+    /** Of what was signed beyond a size and holds for the ledger as it stands, the first, the last, what is outside, and what is kept. */
+    private Set<SignedRoot> behind(TenantId tenant, AnchorRepository.Standing standing, Signed signed, long size) {
+        List<SignedRoot> present = signed.roots.stream()
+                .filter(root -> root.incarnation() == standing.incarnation() && root.size() > size)
+                .sorted(Comparator.comparingLong(SignedRoot::size))
+                .toList();
+        Set<SignedRoot> behind = new LinkedHashSet<>();
+        if (!present.isEmpty()) {
+            behind.add(present.getFirst());
+            behind.add(present.getLast());
+        }
+        outside(tenant, standing.incarnation())
+                .map(SignedLedgerVerifier::root)
+                .filter(root -> root.size() > size)
+                .ifPresent(behind::add);
+        if (standing.incarnation() > 1) {
+            behind.addAll(lasting(tenant, size));
+        }
+        return behind;
+    }
+
+    /** What incarnations that have ended have signed beyond a size, of no more than what later ones have kept. */
+    private List<SignedRoot> lasting(TenantId tenant, long size) {
+        Map<Long, Integer> begun = repository.published(read -> read.begun(tenant));
+        return kept(tenant, size).roots.stream()
+                .filter(root -> root.size() > size)
+                .filter(root -> begun.entrySet().stream()
+                        .noneMatch(entry -> entry.getKey() < root.size() && entry.getValue() > root.incarnation()))
+                .toList();
     }
 
     /** Every root that was signed beyond a size, in the database and outside of it. */
     private Signed signedBehind(TenantId tenant, AnchorRepository.Standing standing, long fromSeq) {
         Signed inside = signedInside(tenant, standing, fromSeq);
-        Signed kept = standing.incarnation() > 1 ? kept(tenant) : new Signed(List.of(), null);
+        Signed kept = standing.incarnation() > 1 ? kept(tenant, fromSeq) : new Signed(List.of(), null);
         if (inside.fault != null || kept.fault != null) {
             return inside.fault != null ? inside : kept;
         }
@@ -466,8 +523,15 @@ public final class SignedLedgerVerifier {
         });
     }
 
-    /** What the log of heads has of incarnations that have ended; of each hour the database keeps one checkpoint only. */
-    private Signed kept(TenantId tenant) {
+    /**
+     * What the log of heads has of incarnations that have ended; of each hour the database keeps one checkpoint only. Where none has
+     * begun beyond a size, nothing of what was signed beyond it was kept, and the log, which grows with history, is not read.
+     */
+    private Signed kept(TenantId tenant, long beyondSize) {
+        Set<Long> begun = repository.published(read -> read.begun(tenant)).keySet();
+        if (begun.stream().noneMatch(seq -> seq > beyondSize)) {
+            return new Signed(List.of(), null);
+        }
         String deployment = repository.deployment();
         List<SignedRoot> roots = new ArrayList<>();
         for (String text : repository.published(read -> read.kept(tenant))) {
@@ -491,6 +555,12 @@ public final class SignedLedgerVerifier {
         return published
                 .checkpoint(tenant.value())
                 .filter(checkpoint -> checkpoint.incarnation() == standing.incarnation());
+    }
+
+    /** The tree at a size that begins with another one, and goes on by the hashes in tiles. */
+    private Frontier grown(TenantId tenant, AnchorRepository.Standing standing, Frontier from, long size) {
+        return repository.published(
+                published -> new Prover(published.tiles(tenant.value(), standing.incarnation())).grown(from, size));
     }
 
     private Frontier frontier(TenantId tenant, AnchorRepository.Standing standing, long size) {

@@ -93,6 +93,7 @@ public final class AuditVerifyCommand extends ClientCommand {
             if (result.getVerified() > 0) {
                 out().println("head   " + PolicyChange.hex(result.getHeadHash()) + " at " + result.getToSeq());
             }
+            out().println("held   to " + checkpoints(result.getCheckpoints()));
             printRedacted(result.getRedacted());
             if (result.hasPruned()) {
                 out().println("begins " + PolicyChange.hex(result.getPruned().getLastHash()) + " at "
@@ -107,6 +108,14 @@ public final class AuditVerifyCommand extends ClientCommand {
             out().println(Printable.text(result.getMessage()));
         }
         return result.getValid() ? ExitCodes.DONE : ExitCodes.NO;
+    }
+
+    private static String checkpoints(int count) {
+        return switch (count) {
+            case 0 -> "no signed checkpoint: nothing behind its beginning is signed yet";
+            case 1 -> "1 signed checkpoint";
+            default -> count + " signed checkpoints";
+        };
     }
 
     /** Says of how many entries something was erased. */
@@ -142,6 +151,7 @@ public final class AuditVerifyCommand extends ClientCommand {
     private static ObjectNode json(VerifyResult result) {
         ObjectNode json = object().put("valid", result.getValid())
                 .put("verified", result.getVerified())
+                .put("checkpoints", result.getCheckpoints())
                 .put("redacted", result.getRedacted())
                 .put("fromSeq", result.getFromSeq())
                 .put("toSeq", result.getToSeq())

@@ -35,6 +35,11 @@ public sealed interface Verification {
             int checkpoints,
             long redacted) {
 
+        /** The same, held to more of what was signed. */
+        public Span heldToMore(int roots) {
+            return new Span(origin, fromSeq, toSeq, verified, lastHash, checkpoints + roots, redacted);
+        }
+
         /** A part of which nothing was erased. */
         public Span(
                 String origin, long fromSeq, long toSeq, long verified, @Nullable Digest lastHash, int checkpoints) {

@@ -3,7 +3,11 @@ package dev.assize.server.storage;
 import dev.assize.server.anchor.AnchorRepository.CosignedCheckpoint;
 import dev.assize.server.anchor.AnchorRepository.MetaLeaf;
 import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
+import dev.assize.server.anchor.IncarnationRecord;
 import dev.assize.server.anchor.Published;
+import dev.assize.server.ledger.Envelope;
+import dev.assize.server.ledger.FrameFields;
+import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.ledger.merkle.TileSource;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
@@ -12,7 +16,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** What is published, as one transaction sees it. */
@@ -30,12 +36,16 @@ final class PostgresPublished implements Published {
     private static final String COSIGNED =
             "SELECT witness, incarnation, size, root, note, cosigned_at, line FROM assize.meta_cosignature";
 
+    private static final String FROM_BEGUN = " FROM assize.ledger_entry WHERE tenant_id = ? AND type = '"
+            + IncarnationRecord.TYPE + "'" + EntrySearch.OWN_TYPE;
+
+    private static final String BEGUN = "SELECT seq, frame" + FROM_BEGUN;
+
     /**
      * Where incarnations begin is taken from the column `type`, which is held to the frames, and what a leaf says from its
      * text: the origin, which ends with the incarnation, and the size.
      */
-    private static final String KEPT = "WITH begun AS MATERIALIZED (SELECT seq FROM assize.ledger_entry"
-            + " WHERE tenant_id = ? AND type = 'assize.ledger.incarnation'" + EntrySearch.OWN_TYPE
+    private static final String KEPT = "WITH begun AS MATERIALIZED (SELECT seq" + FROM_BEGUN
             + "), heads AS MATERIALIZED (SELECT leaf,"
             + " substring(split_part(leaf, E'\n', 1) FROM '/([0-9]{1,9})$')::integer AS incarnation,"
             + " substring(split_part(leaf, E'\n', 2) FROM '^[0-9]{1,18}$')::bigint AS size"
@@ -128,6 +138,21 @@ final class PostgresPublished implements Published {
             throw Database.failure(e);
         }
         return kept;
+    }
+
+    @Override
+    public Map<Long, Integer> begun(TenantId tenant) {
+        Map<Long, Integer> begun = new HashMap<>();
+        read(BEGUN, row -> begun.put(row.getLong(1), incarnation(row.getBytes(2))), tenant.value());
+        return begun;
+    }
+
+    private static int incarnation(byte[] frame) {
+        try {
+            return Envelope.of(FrameFields.read(frame)).incarnation();
+        } catch (MalformedFrameException e) {
+            return 0;
+        }
     }
 
     @Override

@@ -314,6 +314,11 @@ final class AnchoredNode implements AutoCloseable {
         return injector.getInstance(SignedLedgerVerifier.class).verify(tenant, fromSeq, null, null, (_, _) -> {});
     }
 
+    /** Verifies between two positions, held to what was signed behind them, too. */
+    Verification verifySigned(TenantId tenant, long fromSeq, long toSeq, @Nullable String trusted) {
+        return injector.getInstance(SignedLedgerVerifier.class).verify(tenant, fromSeq, toSeq, trusted, (_, _) -> {});
+    }
+
     /** Verifies the chain alone. */
     Verification verify(TenantId tenant) {
         return injector.getInstance(ChainVerifier.class).verify(tenant, 0, null, (_, _) -> {});

@@ -609,6 +609,76 @@ class AttackTest {
     }
 
     @Test
+    void aPartIsHeldToWhatWasSignedBehindIt() throws SQLException {
+        String kept = latest(ACME).note();
+        node.append(ACME, 40);
+        assertThat(node.round()).isEmpty();
+        for (long[] part : new long[][] {{0, 10}, {1, 10}, {5, 5}, {250, 320}, {SIGNED, SIGNED + 5}}) {
+            assertThat(node.verifySigned(ACME, part[0], part[1], null))
+                    .as("%d to %d", part[0], part[1])
+                    .isInstanceOfSatisfying(
+                            Sound.class,
+                            sound -> assertThat(sound.span().checkpoints()).isPositive());
+        }
+        assertThat(node.verifySigned(ACME, 0, SIGNED + 5, kept))
+                .isInstanceOfSatisfying(
+                        Sound.class,
+                        sound -> assertThat(sound.span().checkpoints()).isPositive());
+
+        rewriteFrom(10, SIGNED + 40 - 10);
+        for (long[] part : new long[][] {{0, 10}, {1, 10}, {10, 10}, {5, 20}, {11, 250}}) {
+            assertUnsigned(node.verifySigned(ACME, part[0], part[1], null), part[1]);
+        }
+        assertUnsigned(node.verifySigned(ACME, 1, 9, null), 9);
+    }
+
+    @Test
+    void aPartBehindATrustedCheckpointIsHeldToWhatWasSignedBehindIt() throws SQLException {
+        String kept = latest(ACME).note();
+        node.append(ACME, 40);
+        assertThat(node.round()).isEmpty();
+        rewriteFrom(SIGNED + 3, 37);
+        assertUnsigned(node.verifySigned(ACME, 0, SIGNED + 5, kept), SIGNED + 5);
+    }
+
+    @Test
+    void aPartIsHeldToWhatAnEarlierIncarnationSignedBehindIt() throws SQLException {
+        node.append(ACME, 5);
+        assertThat(node.round()).isEmpty();
+        rewriteFrom(SIGNED - 20, 24);
+        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
+                .isPresent();
+        node.append(ACME, 5);
+        assertThat(node.round()).isEmpty();
+        assertUnsigned(node.verifySigned(ACME, SIGNED - 20, SIGNED - 10, null), SIGNED - 10);
+        assertThat(node.verifySigned(ACME, SIGNED + 5, SIGNED + 6, null))
+                .as("behind what the first incarnation has signed")
+                .isInstanceOf(Sound.class);
+    }
+
+    @Test
+    void aPartIsNotHeldToWhatWasSignedOfEntriesThatAreLost() throws SQLException {
+        node.append(ACME, 5);
+        assertThat(node.round()).isEmpty();
+        lose(SIGNED - 10);
+        node.append(ACME, 40);
+        assertThat(node.round()).isEmpty();
+        // Up to here, which is more than the first incarnation has signed.
+        lose(SIGNED + 20);
+        node.append(ACME, 5);
+        assertThat(node.round()).isEmpty();
+        for (long to : new long[] {10, SIGNED - 11, SIGNED - 10, SIGNED + 3, SIGNED + 20, SIGNED + 21}) {
+            assertThat(node.verifySigned(ACME, 1, to, null)).as("to %d", to).isInstanceOf(Sound.class);
+        }
+    }
+
+    private void lose(int size) throws SQLException {
+        truncateTo(size);
+        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
+                .isPresent();
+    }
+
+    @Test
     void raisedIncarnationIsNotBelieved() throws SQLException {
         truncateTo(SIGNED - 20);
         execute("UPDATE ledger_head SET incarnation = 2 WHERE tenant_id = 'acme'");

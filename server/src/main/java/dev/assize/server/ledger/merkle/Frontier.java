@@ -67,6 +67,14 @@ public final class Frontier {
         append(requireHash(leafHash), 0, (height, in, at) -> {});
     }
 
+    /** Adds a complete subtree on the right, by its root; there is none of its leaves, and nothing of less height, on its left. */
+    void append(Node node, byte[] root) {
+        if (size != node.index() << node.height()) {
+            throw new IllegalArgumentException(node + " does not continue a tree of size " + size);
+        }
+        append(node.height(), requireHash(root), 0, (height, in, at) -> {});
+    }
+
     /** The number of leaves. */
     public long size() {
         return size;
@@ -98,17 +106,22 @@ public final class Frontier {
 
     /** Adds the leaf hash that stands there, and tells of every node that it completes. */
     void append(byte[] hashes, int from, CompletedNodes completed) {
-        if (size == Long.MAX_VALUE) {
+        append(0, hashes, from, completed);
+    }
+
+    private void append(int ofHeight, byte[] hashes, int from, CompletedNodes completed) {
+        long leaves = 1L << ofHeight;
+        if (size > Long.MAX_VALUE - leaves) {
             throw new IllegalStateException("A tree has at most " + Long.MAX_VALUE + " leaves");
         }
-        int top = Long.numberOfTrailingZeros(~size);
+        int top = ofHeight + Long.numberOfTrailingZeros(~(size >>> ofHeight));
         int carry = slot(top);
         System.arraycopy(hashes, from, slots, carry, TreeHash.BYTES);
-        for (int height = 0; height < top; height++) {
+        for (int height = ofHeight; height < top; height++) {
             hash.node(slots, slot(height), slots, carry, slots, carry);
             completed.accept(height + 1, slots, carry);
         }
-        size++;
+        size += leaves;
     }
 
     /** Whether the peaks of both are the same, those of this one taken that much higher up. */

@@ -23,4 +23,18 @@ record Node(int height, long index) {
         }
         return nodes;
     }
+
+    /** The complete subtrees by which a tree grows from a size to another, from left to right. */
+    static List<Node> between(long size, long grown) {
+        List<Node> nodes = new ArrayList<>();
+        long at = size;
+        while (at < grown) {
+            long fitting = Long.highestOneBit(grown - at);
+            long leaves = at == 0 ? fitting : Math.min(Long.lowestOneBit(at), fitting);
+            int height = Long.numberOfTrailingZeros(leaves);
+            nodes.add(new Node(height, at >>> height));
+            at += leaves;
+        }
+        return nodes;
+    }
 }

@@ -55,6 +55,21 @@ public final class Prover {
         return Frontier.restore(size, peaks);
     }
 
+    /**
+     * The right edge of the tree at a size, over the leaves that another tree has, and those that stand in tiles behind them. Its
+     * root is the tree's own only where the other one is its beginning.
+     */
+    public Frontier grown(Frontier from, long size) {
+        if (from.size() > size) {
+            throw new IllegalArgumentException("no tree of size " + from.size() + " in one of size " + size);
+        }
+        List<Node> nodes = Node.between(from.size(), size);
+        Tiles tiles = Tiles.holding(nodes, size, source);
+        Frontier grown = from.copy();
+        nodes.forEach(node -> grown.append(node, tiles.hashOf(node)));
+        return grown;
+    }
+
     private List<byte[]> hashes(List<List<Node>> subtrees, long size) {
         Tiles tiles = Tiles.holding(subtrees.stream().flatMap(List::stream).toList(), size, source);
         return subtrees.stream().map(tiles::fold).toList();

@@ -155,6 +155,11 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
         }
 
         @Override
+        public Map<Long, Integer> begun(TenantId tenant) {
+            return Map.of();
+        }
+
+        @Override
         public Optional<String> misdated(TenantId tenant) {
             return Optional.empty();
         }

@@ -58,6 +58,32 @@ class MerkleTreeTest {
     }
 
     @Test
+    void growsFromAnySizeByWhatStandsInTiles() {
+        GrownTree tree = new GrownTree();
+        tree.grow(leaves(70_000));
+        Prover prover = new Prover(tree);
+        for (int i = 0; i < 2_000; i++) {
+            long size = random.nextLong(random.nextBoolean() ? 600 : 70_000) + 1;
+            Frontier from = prover.frontier(random.nextLong(size + 1));
+            Frontier grown = prover.grown(from, size);
+            assertThat(grown.peaks())
+                    .as("%d to %d", from.size(), size)
+                    .isEqualTo(prover.frontier(size).peaks());
+            assertThat(grown.size()).isEqualTo(size);
+            if (from.size() > 0) {
+                byte[] peaks = from.peaks();
+                peaks[random.nextInt(peaks.length)] ^= 1;
+                assertThat(prover.grown(Frontier.restore(from.size(), peaks), size)
+                                .root())
+                        .isNotEqualTo(grown.root());
+            }
+        }
+        assertThatThrownBy(() -> prover.grown(prover.frontier(3), 2)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> prover.frontier(3).append(new Node(1, 2), new byte[32]))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
     void refusesAnotherNumberOfPeaks() {
         assertThatThrownBy(() -> Frontier.restore(3, new byte[32]))
                 .isInstanceOf(IllegalArgumentException.class)
