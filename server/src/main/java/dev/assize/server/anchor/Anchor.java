@@ -32,7 +32,7 @@ public final class Anchor implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Anchor.class);
 
-    /** Of those that wait longest; the others are appended to as long as they have not waited since somebody appended. */
+    /** Of those that wait longest. */
     private static final int WAITING_LEDGERS = 1_000;
 
     /** Rounds between two looks at the heads of all ledgers. */
@@ -151,7 +151,7 @@ public final class Anchor implements AutoCloseable {
     /** Whatever became of the round: what it has not signed waits since it was recorded, not since somebody looked. */
     private void lookAtWaiting() {
         try {
-            view.waiting(repository.waiting(WAITING_LEDGERS), clock.instant());
+            view.waiting(repository.waiting(WAITING_LEDGERS), WAITING_LEDGERS, clock.instant());
         } catch (RuntimeException | Error e) {
             // The database is away, say, and so are appends; what was known goes on waiting, and the next round looks
             // again.

@@ -26,6 +26,9 @@ final class AnchorView implements HeadGuard {
     /** Ledgers that had entries beyond what is kept outside when something was last appended, or a round looked. */
     private final ConcurrentMap<TenantId, Waiting> waiting = new ConcurrentHashMap<>();
 
+    /** Since when a ledger may wait that the database did not name, beside those that have waited longer; null where it named all. */
+    private volatile @Nullable Long othersSinceNanos;
+
     private volatile @Nullable Seen seen;
     private volatile @Nullable String complaint = "the outside copy of the ledgers' heads was not read yet";
 
@@ -37,9 +40,13 @@ final class AnchorView implements HeadGuard {
     /**
      * What the database says of ledgers that wait, and how long the first of their entries has by now: whoever appended it,
      * and whenever this node has started.
+     *
+     * @param ledgers those that have waited longest, first
+     * @param most it names no more; what it may not have named counts as if it waited as long as the last one that it has
      */
-    void waiting(List<AnchorRepository.Waiting> ledgers, Instant now) {
+    void waiting(List<AnchorRepository.Waiting> ledgers, int most, Instant now) {
         long nanos = nanoTime.getAsLong();
+        othersSinceNanos = ledgers.size() < most ? null : sinceNanos(ledgers.getLast(), nanos, now);
         for (AnchorRepository.Waiting ledger : ledgers) {
             SignedHead outside =
                     copy().map(copy -> copy.heads().get(ledger.tenant())).orElse(null);
@@ -47,14 +54,17 @@ final class AnchorView implements HeadGuard {
                 // It is kept outside, and yet to be published.
                 continue;
             }
-            Duration age = Duration.between(ledger.since(), now);
-            long since = nanos - Math.max(0, age.toNanos());
+            long since = sinceNanos(ledger, nanos, now);
             waiting.merge(
                     ledger.tenant(),
                     new Waiting(ledger.incarnation(), ledger.kept(), since),
                     (before, found) ->
                             before.isOf(found) && before.sinceNanos() - found.sinceNanos() < 0 ? before : found);
         }
+    }
+
+    private static long sinceNanos(AnchorRepository.Waiting ledger, long nanos, Instant now) {
+        return nanos - Math.max(0, Duration.between(ledger.since(), now).toNanos());
     }
 
     /** The copy was read, or advanced, and is the database's. */
@@ -112,9 +122,10 @@ final class AnchorView implements HeadGuard {
             return;
         }
         long now = nanoTime.getAsLong();
+        Long others = othersSinceNanos;
         Waiting since = waiting.merge(
                 tenant,
-                new Waiting(head.incarnation(), kept, now),
+                new Waiting(head.incarnation(), kept, others == null ? now : others),
                 (before, fresh) -> before.isOf(fresh) ? before : fresh);
         Duration lag = Duration.ofNanos(now - since.sinceNanos());
         if (lag.compareTo(config.maxLag()) > 0) {
