@@ -136,6 +136,7 @@ class AttackTest {
         rewriteFrom(SIGNED - 20, 20);
         assertThat(node.verify(ACME)).as("the chain alone holds").isInstanceOf(Sound.class);
         assertUnsigned(node.verifySigned(ACME, null), SIGNED - 1);
+        assertUnsigned(node.verifier().verifyInside(ACME, (_, _) -> {}), SIGNED - 1);
         refusesToGoOn("are not those that were signed");
     }
 

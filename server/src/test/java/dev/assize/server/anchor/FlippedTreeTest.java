@@ -24,7 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Changes what is stored beside the entries of a ledger with a full tile: the tiles, the log of heads, the times of
- * checkpoints. Of 8 KiB of hashes every 61st byte is changed, so that each place within a hash comes up.
+ * checkpoints. Of 8 KiB of hashes every 61st byte is changed, so that each place within a hash comes up, and with
+ * {@code -Dassize.test.everyByte=true} each.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class FlippedTreeTest {
@@ -32,10 +33,12 @@ class FlippedTreeTest {
     private static final TenantId ACME = new TenantId("acme");
     private static final TenantId OTHER = new TenantId("other");
     private static final int ENTRIES = 258;
-    private static final int EVERY = 61;
+    private static final boolean EVERY_BYTE = Boolean.getBoolean("assize.test.everyByte");
 
     /** What finds a change of which columns: each table of the ledger with each of its columns. */
     private static final Map<String, String> FOUND = Map.ofEntries(
+            Map.entry("decision_page", "PostgresDecisionStoreTest: every byte and column"),
+            Map.entry("decision_bucket", "PostgresDecisionStoreTest: bits of every bucket, and rows"),
             Map.entry("ledger_entry", "FlippedByteTest: every column"),
             Map.entry("ledger_lineage", "FlippedByteTest: every column"),
             Map.entry("ledger_payload", "FlippedByteTest: every column"),
@@ -87,7 +90,7 @@ class FlippedTreeTest {
     void ofEveryTableOfTheLedgerItIsSaidWhatFindsAChange() throws SQLException {
         List<String> tables = List.of(query("SELECT string_agg(c.relname, ',') FROM pg_class c WHERE c.relnamespace ="
                         + " 'assize'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
-                        + " AND (c.relname LIKE 'ledger\\_%' OR c.relname LIKE 'meta\\_%')")
+                        + " AND c.relname ~ '^(ledger|meta|decision)_'")
                 .split(","));
         assertThat(FOUND).containsOnlyKeys(tables);
     }
@@ -96,7 +99,7 @@ class FlippedTreeTest {
     void flippedBytesOfTilesAreFound() throws SQLException {
         for (String column : List.of("root", "hashes")) {
             int length = Integer.parseInt(query("SELECT length(" + column + ") FROM ledger_tile"));
-            for (int at = 0; at < length; at += column.equals("root") ? 7 : EVERY) {
+            for (int at = 0; at < length; at += EVERY_BYTE ? 1 : column.equals("root") ? 7 : 61) {
                 String flip = "UPDATE ledger_tile SET " + column + " = set_byte(" + column + ", " + at + ", get_byte("
                         + column + ", " + at + ") # " + (1 << at % Byte.SIZE) + ")";
                 execute(flip);
@@ -141,7 +144,7 @@ class FlippedTreeTest {
     void changesOfTheLogOfHeadsAreFoundByThePatrol() throws SQLException {
         assertThat(node.verifier().headsFault()).isEmpty();
         int length = Integer.parseInt(query("SELECT length(leaf) FROM meta_leaf WHERE index = 0"));
-        for (int at = 1; at <= length; at += 5) {
+        for (int at = 1; at <= length; at += EVERY_BYTE ? 1 : 5) {
             String flip = "UPDATE meta_leaf SET leaf = overlay(leaf placing CASE substr(leaf, " + at
                     + ", 1) WHEN 'A' THEN 'Q' ELSE 'A' END from " + at + " for 1) WHERE index = 0";
             changed("meta_leaf", flip, () -> assertHeads(flip));

@@ -117,18 +117,32 @@ class CrashAtEveryStepTest {
         }
     }
 
+    /** At each statement, and again at each of a second process that tries the same; a build does with the commit of that. */
     @Test
     void holdsWhenTheNodeIsKilled() throws Exception {
         try (CrashWorld world = CrashWorld.onSharedServer(directory)) {
-            int statements = world.statementsOfAnAppend();
-            int number = 1;
-            for (int statement = ALL ? 1 : statements; statement <= statements; statement++) {
-                for (Moment moment : ALL ? Moment.values() : new Moment[] {Moment.BEFORE, Moment.AFTER}) {
-                    number = world.killANode(statement, moment, number);
-                }
+            int commit = world.statementsOfAnAppend();
+            int killed = 0;
+            for (int statement = 1; killANode(world, statement, commit); statement++) {
+                killed++;
+                assertThat(statement).isLessThan(MOST_STATEMENTS);
+                world.assertHolds();
             }
-            world.assertHolds();
+            assertThat(killed).as("statements of an append").isGreaterThan(3);
         }
+    }
+
+    private static boolean killANode(CrashWorld world, int statement, int commit) throws Exception {
+        boolean any = world.killNodes(statement, Moment.AFTER, commit);
+        if (ALL) {
+            for (Moment moment : Moment.values()) {
+                any |= world.killNodes(statement, moment, 0);
+            }
+            for (int again = 1; any && again < commit; again++) {
+                any = world.killNodes(statement, Moment.AFTER, again);
+            }
+        }
+        return any;
     }
 
     /** Every statement of an append, counted anew each time; it ends when an append has no such statement any more. */

@@ -34,6 +34,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -67,6 +68,10 @@ final class CrashWorld implements AutoCloseable {
     private final Database witness;
     private final AppendHistory history;
     private int number;
+
+    /** Of the operations of nodes that are killed, the next one. */
+    private int killedNumber = 1;
+
     private List<Sent> pending = List.of();
 
     CrashWorld(DatabaseAccess superuser, StorageConfig direct, Runnable end, Path directory) throws Exception {
@@ -270,54 +275,41 @@ final class CrashWorld implements AutoCloseable {
         }
     }
 
-    /** A process of its own appends until it is killed at a statement; the next process ends what it began. */
-    int killANode(int statement, Moment moment, int from) throws Exception {
-        int client = 1;
-        int next = from;
-        try (PostgresRelay ownRelay = new PostgresRelay(port(superuser))) {
-            Process process = AppendingProcess.start(through(ownRelay), client, from);
-            try {
-                BufferedReader lines = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8));
-                long sent = history.nowNanos();
-                next = readAcknowledgement(lines, client, sent) + 1;
-                Fault fault = ownRelay.arm(statement, moment, _ -> kill(process));
-                fault.await();
-                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                    next = noteLine(line, client, sent) + 1;
-                }
-            } finally {
-                kill(process);
+    /**
+     * A process of its own is killed at a statement of an append, behind one that it was told of. A second process tries the same
+     * again, and may be killed as well; whatever was not acknowledged then, another node ends.
+     *
+     * @param again the statement at which the second one is killed; 0 for none
+     * @return whether the append has such a statement
+     */
+    boolean killNodes(int statement, Moment moment, int again) throws Exception {
+        int told = killedNumber++;
+        try (PostgresRelay ownRelay = new PostgresRelay(port(superuser));
+                Mortal first = new Mortal(ownRelay)) {
+            assertThat(first.append(told)).as("nothing happens to it").isTrue();
+            Fault fault = ownRelay.arm(statement, moment, _ -> first.kill());
+            if (first.appendOrDie(killedNumber, fault)) {
+                killedNumber++;
+                return false;
             }
         }
-        AppendCommand unanswered = command(client, next);
-        note(
-                new Sent(unanswered, client, next, history.nowNanos()),
-                untilAcknowledged(store(witness), List.of(unanswered)).getFirst());
-        return next + 1;
+        boolean isAcknowledged = again > 0 && killAnother(again);
+        if (!isAcknowledged) {
+            AppendCommand unanswered = command(Mortal.CLIENT, killedNumber);
+            note(
+                    new Sent(unanswered, Mortal.CLIENT, killedNumber, history.nowNanos()),
+                    untilAcknowledged(store(witness), List.of(unanswered)).getFirst());
+        }
+        killedNumber++;
+        return true;
     }
 
-    /** SIGKILL; what it has said can still be read. */
-    private static void kill(Process process) throws InterruptedException {
-        process.toHandle().destroyForcibly();
-        process.waitFor();
-    }
-
-    private int readAcknowledgement(BufferedReader lines, int client, long sent) throws Exception {
-        String line = lines.readLine();
-        assertThat(line).startsWith(AppendingProcess.ACKNOWLEDGED);
-        return noteLine(line, client, sent);
-    }
-
-    private int noteLine(String line, int client, long sent) throws Exception {
-        List<String> words = List.of(line.split(" ", -1));
-        int acknowledged = Integer.parseInt(words.get(1));
-        history.acknowledged(
-                new Operation(client, acknowledged),
-                sent,
-                history.nowNanos(),
-                Long.parseLong(words.get(2)),
-                HexFormat.of().parseHex(words.get(3)));
-        return acknowledged;
+    private boolean killAnother(int statement) throws Exception {
+        try (PostgresRelay ownRelay = new PostgresRelay(port(superuser));
+                Mortal second = new Mortal(ownRelay)) {
+            Fault fault = ownRelay.arm(statement, Moment.AFTER, _ -> second.kill());
+            return second.appendOrDie(killedNumber, fault);
+        }
     }
 
     /** All that was acknowledged, once; nothing else twice; a sound chain. */
@@ -404,6 +396,64 @@ final class CrashWorld implements AutoCloseable {
 
     private static int port(DatabaseAccess access) {
         return Integer.parseInt(access.url().replaceFirst("^.*:([0-9]+)/.*$", "$1"));
+    }
+
+    /** A node in a process of its own, with a connection. */
+    private final class Mortal implements AutoCloseable {
+
+        static final int CLIENT = 1;
+
+        private final Process process;
+        private final BufferedReader lines;
+        private final PrintStream numbers;
+
+        Mortal(PostgresRelay through) throws IOException {
+            process = AppendingProcess.start(through(through), CLIENT);
+            lines = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8));
+            numbers = new PrintStream(process.getOutputStream(), true, UTF_8);
+            assertThat(lines.readLine()).isEqualTo(AppendingProcess.READY);
+        }
+
+        /** Whether it was acknowledged before the process died. */
+        boolean append(int operation) throws Exception {
+            long sent = history.nowNanos();
+            numbers.println(operation);
+            String line = lines.readLine();
+            if (line == null) {
+                return false;
+            }
+            List<String> words = List.of(line.split(" ", -1));
+            assertThat(words.subList(0, 2))
+                    .containsExactly(AppendingProcess.ACKNOWLEDGED.strip(), Integer.toString(operation));
+            history.acknowledged(
+                    new Operation(CLIENT, operation),
+                    sent,
+                    history.nowNanos(),
+                    Long.parseLong(words.get(2)),
+                    HexFormat.of().parseHex(words.get(3)));
+            return true;
+        }
+
+        /** The same, and it dies of nothing but the fault. */
+        boolean appendOrDie(int operation, Fault fault) throws Exception {
+            if (!append(operation)) {
+                fault.await();
+                return false;
+            }
+            assertThat(fault.hasHappened()).as(fault.at()).isFalse();
+            return true;
+        }
+
+        /** SIGKILL; what it has said can still be read. */
+        void kill() throws InterruptedException {
+            close();
+            process.waitFor();
+        }
+
+        @Override
+        public void close() {
+            process.toHandle().destroyForcibly();
+        }
     }
 
     /** A command, which operation it is, and when it was first sent. */

@@ -193,8 +193,7 @@ class PostgresDecisionStoreTest {
 
     @Test
     void everyByteOfAPackThatIsFlippedIsFound() throws SQLException {
-        // A record with its length, and the length of the next one.
-        int bytes = 2 + store.records(ACME, 1).getFirst().length + 2;
+        int bytes = store.pages(ACME, 1).getFirst().bytes().length;
         StoredEntry entry = entry(1);
         DatabaseAccess access = testDatabase.superuser();
         try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
