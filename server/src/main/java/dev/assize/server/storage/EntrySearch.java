@@ -126,13 +126,12 @@ final class EntrySearch {
             return Optional.empty();
         }
         ResourcePath resource = filter.resource();
-        // Rarer than one in so many it is found sooner in its index than by looking at one position after the other.
-        int few = Math.clamp((months.last() - months.first()) / bounds.rare, bounds.few, bounds.many);
+        List<Term> terms = terms(filter);
+        int few = terms.isEmpty() ? bounds.fewOf(months.last() - months.first() + 1) : bounds.many;
         long count = resource == null ? 0 : reads.countAt(resource, few);
         if (resource != null && count == 0) {
             return Optional.empty();
         }
-        List<Term> terms = terms(filter);
         Way way = resource != null && count <= few ? Way.RESOURCE : terms.isEmpty() ? Way.POSITIONS : Way.TERMS;
         TermBlocks blocks = new TermBlocks(transaction, tenant, terms, filter.ascending());
         return Optional.of(new EntrySearch(
@@ -312,8 +311,8 @@ final class EntrySearch {
      * How much is looked at.
      *
      * @param few a resource that has so many entries is looked at in its index
-     * @param rare so is one that has one entry of so many
-     * @param many unless it has more than so many
+     * @param page entries that are looked for by position at the price of as many in the index; see {@link #fewOf}
+     * @param many so is one of so many beside terms, where each place at which they meet costs a look-up; and none that has more
      * @param firstPositions that are looked at first, and then more
      * @param mostPositions that are looked at by one statement
      * @param batch entries that are looked at by one statement where terms meet
@@ -324,7 +323,7 @@ final class EntrySearch {
      */
     record Bounds(
             int few,
-            int rare,
+            int page,
             int many,
             int firstPositions,
             int mostPositions,
@@ -333,6 +332,14 @@ final class EntrySearch {
             int firstRows,
             int mostRows,
             int rows) {
-        static final Bounds USUAL = new Bounds(20_000, 256, 500_000, 512, 8_192, 1_000, 20_000, 32, 2_048, 10_000);
+        static final Bounds USUAL = new Bounds(2_000, 85, 100_000, 512, 8_192, 1_000, 20_000, 32, 2_048, 10_000);
+
+        /**
+         * With n entries of a resource among N positions its index costs n, and a page of them N / n times the page by position: the
+         * same where n is the root of N times the page.
+         */
+        int fewOf(long positions) {
+            return Math.clamp((long) Math.sqrt((double) page * positions), few, many);
+        }
     }
 }

@@ -53,7 +53,7 @@ class SearchAtSizeTest {
 
     /** As much smaller than usual as this ledger is smaller than one at size. */
     private static final EntrySearch.Bounds SMALL =
-            new EntrySearch.Bounds(20_000, 256, 500_000, 512, 4_096, 1_000, 10_000, 32, 256, 1_000);
+            new EntrySearch.Bounds(2_000, 85, 10_000, 512, 4_096, 1_000, 10_000, 32, 256, 1_000);
 
     private static TestDatabase testDatabase;
     private static Connection reader;
