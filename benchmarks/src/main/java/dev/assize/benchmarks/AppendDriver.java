@@ -4,6 +4,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.benchmarks.PlainTables.Operation;
+import dev.assize.benchmarks.load.Bar;
+import dev.assize.benchmarks.load.Estimate;
+import dev.assize.client.AssizeClient;
+import dev.assize.client.AuditEvent;
 import dev.assize.server.cli.ExitCodes;
 import dev.assize.server.ledger.AppendResult;
 import java.io.IOException;
@@ -27,6 +31,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
@@ -37,9 +43,11 @@ import picocli.CommandLine.Spec;
 
 /**
  * What a durable append costs, as ratios to plain inserts of the same bytes into the same server, in one run: the two
- * sides of a ratio take turns, and a figure is the median of the turns, since the machine has other moods in an hour.
+ * sides of a ratio take turns, a figure is the median of the turns, since the machine has other moods in an hour, and a ratio
+ * that of the turns' ratios.
  *
- * <p>Both sides are in this process, without gRPC. The open model sends at fixed times whatever comes back, and measures
+ * <p>Both sides are in this process, without gRPC. Beside them, and in no ratio, stand appends over gRPC to a server in a process
+ * and with a PostgreSQL of its own. The open model sends at fixed times whatever comes back, and measures
  * from when each was due, so that a stall counts for everything that it delayed (coordinated omission).
  */
 @Command(
@@ -52,14 +60,35 @@ import picocli.CommandLine.Spec;
 final class AppendDriver implements Callable<Integer> {
 
     private static final String LOCKED = "head locked for each, 100 callers";
+    private static final String NO_VALUE_TWICE = "ledger, full batches, no value twice";
     private static final String ALL_COLUMNS = "plain batches of all columns and keys";
+    private static final String FULL = "ledger, full batches";
+    private static final String PLAIN_BATCHES = "plain batches of " + PlainTables.BATCH;
+    private static final String CURSOR = "plain cursor, same rows";
+    /** Appends under way at once: more are refused. */
     private static final int PENDING = 3_000;
+
+    /** Entries that are verified, and read, in a turn. */
+    private static final int VERIFIED = 500_000;
+
     private static final int PATIENCE_SECONDS = 60;
+
+    /** What is appended over gRPC: the same as beside it. */
+    private static final AuditEvent EVENT = AuditEvent.ofType("replay.executed")
+            .category("replay")
+            .actor("service:replay")
+            .role("operator")
+            .action("execute")
+            .resource("replay:922")
+            .env("staging")
+            .runId("run-4711")
+            .payload(AppendRig.PAYLOAD)
+            .build();
 
     @Option(names = "--seconds", defaultValue = "3", description = "Of each measurement; default: 3.")
     private int seconds;
 
-    @Option(names = "--turns", defaultValue = "3", description = "Measurements of each kind; default: 3.")
+    @Option(names = "--turns", defaultValue = "9", description = "Measurements of each kind; default: 9.")
     private int turns;
 
     @Option(names = "--no-keys", description = "Appends without idempotency keys. Clients send them.")
@@ -75,43 +104,53 @@ final class AppendDriver implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        try (AppendRig rig = AppendRig.start(!noKeys)) {
+        try (AppendRig rig = AppendRig.start(!noKeys);
+                HammeredServer server = HammeredServer.start(AppendRig.TENANT.value());
+                AssizeClient client =
+                        server.client().tenant(AppendRig.TENANT.value()).build()) {
             say("warming up ...");
-            measureAll(rig, 1);
+            measureAll(rig, client, 1);
             measured.clear();
             for (int turn = 1; turn <= turns; turn++) {
                 say("turn " + turn + " of " + turns + " ...");
-                measureAll(rig, seconds);
+                measureAll(rig, client, seconds);
             }
-            double most = median("ledger, full batches").rate;
-            for (int percent : new int[] {50, 85}) {
-                note(
-                        "ledger, open model at " + percent + " %",
-                        open(most * percent / 100, seconds * turns, rig::append));
+            double most = median(FULL).rate;
+            for (int turn = 1; turn <= turns; turn++) {
+                say("open model, turn " + turn + " of " + turns + " ...");
+                for (int percent : new int[] {50, 85}) {
+                    note("ledger, open model at " + percent + " %", open(most * percent / 100, seconds, rig::append));
+                }
             }
             for (int turn = 1; turn <= turns; turn++) {
-                note("verification", timed(() -> rig.verify().span().verified()));
-                note("verification, its reading alone", timed(rig::read));
-                note("plain cursor, same rows", timed(() -> PlainTables.cursor(rig)));
+                say("verification, turn " + turn + " of " + turns + " ...");
+                note("verification", timed(() -> rig.verify(VERIFIED).span().verified()));
+                note("verification, its reading alone", timed(() -> rig.read(VERIFIED)));
+                note(CURSOR, timed(() -> PlainTables.cursor(rig, VERIFIED)));
             }
         }
         report();
         return ExitCodes.DONE;
     }
 
-    private void measureAll(AppendRig rig, int length) throws Exception {
+    private void measureAll(AppendRig rig, AssizeClient client, int length) throws Exception {
         note("ledger, 1 caller", closed(1, length, () -> ledger(rig)));
         note("plain insert, 1 connection", closed(1, length, () -> PlainTables.insert(rig)));
         note("ledger, 64 callers", closed(64, length, () -> ledger(rig)));
         note("plain inserts, 64 connections", closed(64, length, () -> PlainTables.insert(rig)));
         note("ledger, 100 callers", closed(100, length, () -> ledger(rig)));
         note(LOCKED, shared(100, 64, length, () -> PlainTables.chained(rig)));
-        note("ledger, full batches", pending(length, rig::append));
-        note("ledger, full batches, no value twice", pending(length, rig::appendOther));
-        note(
-                "plain batches of " + PlainTables.BATCH,
-                closed(1, length, () -> PlainTables.batches(rig)).times(PlainTables.BATCH));
+        note(FULL, pending(length, rig::append));
+        note(NO_VALUE_TWICE, pending(length, rig::appendOther));
+        note(PLAIN_BATCHES, closed(1, length, () -> PlainTables.batches(rig)).times(PlainTables.BATCH));
         note(ALL_COLUMNS, closed(1, length, () -> PlainTables.wideBatches(rig)).times(PlainTables.BATCH));
+        note("over gRPC, 1 caller", closed(1, length, () -> overGrpc(client)));
+        note("over gRPC, 64 callers", closed(64, length, () -> overGrpc(client)));
+    }
+
+    /** The event that the others append, as a client sends it. */
+    private static Operation overGrpc(AssizeClient client) {
+        return Operation.of(() -> client.appendAudit(EVENT));
     }
 
     private static Operation ledger(AppendRig rig) {
@@ -194,11 +233,11 @@ final class AppendDriver implements Callable<Integer> {
         return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times, refused.sum());
     }
 
-    /** At fixed times, whatever comes back. */
+    /** At fixed times, whatever comes back; what the queue has no room for waits before it, and its time counts from when it was due. */
     private static Measured open(double rate, int length, Supplier<CompletableFuture<AppendResult>> append)
             throws InterruptedException {
         Histogram times = histogram();
-        Semaphore answered = new Semaphore(0);
+        Semaphore room = new Semaphore(PENDING);
         LongAdder refused = new LongAdder();
         double nanosBetween = 1e9 / rate;
         int count = (int) (rate * length);
@@ -208,9 +247,10 @@ final class AppendDriver implements Callable<Integer> {
             while (System.nanoTime() < due) {
                 LockSupport.parkNanos(due - System.nanoTime());
             }
-            send(append, due, times, refused, answered);
+            room.acquire();
+            send(append, due, times, refused, room);
         }
-        awaitAll(answered, count);
+        awaitAll(room, PENDING);
         return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times, refused.sum());
     }
 
@@ -220,7 +260,7 @@ final class AppendDriver implements Callable<Integer> {
             Histogram times,
             LongAdder refused,
             Semaphore answered) {
-        CompletableFuture<AppendResult> _ = append.get().whenComplete((result, failure) -> {
+        CompletableFuture<AppendResult> _ = append.get().whenComplete((_, failure) -> {
             if (failure == null) {
                 times.recordValue(System.nanoTime() - due);
             } else {
@@ -256,12 +296,23 @@ final class AppendDriver implements Callable<Integer> {
         measured.computeIfAbsent(name, absent -> new ArrayList<>()).add(figure);
     }
 
-    /** The turn with the median rate. */
-    private Measured median(String name) {
-        List<Measured> figures = Objects.requireNonNull(measured.get(name)).stream()
-                .sorted((one, other) -> Double.compare(one.rate, other.rate))
-                .toList();
-        return figures.get(figures.size() / 2);
+    private List<Measured> turns(String name) {
+        return Objects.requireNonNull(measured.get(name));
+    }
+
+    /** Each figure is the median of the turns by itself. */
+    private Row median(String name) {
+        List<Measured> figures = turns(name);
+        return new Row(
+                median(figures, Measured::rate),
+                median(figures, turn -> turn.millis(50)),
+                median(figures, turn -> turn.millis(99)),
+                median(figures, turn -> turn.millis(99.9)),
+                figures.stream().mapToLong(Measured::refused).sum());
+    }
+
+    private static double median(List<Measured> turns, ToDoubleFunction<Measured> figure) {
+        return Estimate.of(turns.stream().mapToDouble(figure).toArray()).median();
     }
 
     private void report() throws IOException {
@@ -273,23 +324,42 @@ final class AppendDriver implements Callable<Integer> {
         PrintWriter out = out();
         out.printf("%-40s %12s %10s %10s %10s %10s%n", "", "a second", "p50 ms", "p99 ms", "p99.9 ms", "refused");
         for (String name : measured.keySet()) {
-            Measured figure = median(name);
+            Row figure = median(name);
             out.printf(
                     "%-40s %,12.0f %10.2f %10.2f %10.2f %,10d%n",
-                    name, figure.rate, figure.millis(50), figure.millis(99), figure.millis(99.9), figure.refused);
+                    name, figure.rate, figure.p50, figure.p99, figure.p999, figure.refused);
             rows.addObject()
                     .put("name", name)
                     .put("rate", figure.rate)
-                    .put("p50Millis", figure.millis(50))
-                    .put("p99Millis", figure.millis(99))
-                    .put("p999Millis", figure.millis(99.9))
+                    .put("p50Millis", figure.p50)
+                    .put("p99Millis", figure.p99)
+                    .put("p999Millis", figure.p999)
                     .put("refused", figure.refused);
         }
         out.println();
         ObjectNode ratios = document.putObject("ratios");
+        out.printf("%-60s %8s   %-16s %-14s%n", "median of the turns, interval", "", "", "wanted");
         for (Ratio ratio : ratios()) {
-            out.printf("%-60s %8.2f   bar %s%n", ratio.name, ratio.value, ratio.bar);
-            ratios.putObject(ratio.name).put("value", ratio.value).put("bar", ratio.bar);
+            Estimate estimate = ratio.estimate;
+            Bar bar = ratio.bar;
+            out.printf(
+                    "%-60s %8.2f   %6.2f to %6.2f %-14s %s%n",
+                    ratio.name,
+                    estimate.median(),
+                    estimate.low(),
+                    estimate.high(),
+                    bar == null ? "" : bar,
+                    bar == null ? "" : bar.judge(estimate));
+            ObjectNode row = ratios.putObject(ratio.name)
+                    .put("median", estimate.median())
+                    .put("low", estimate.low())
+                    .put("high", estimate.high())
+                    .put("coverage", estimate.coverage())
+                    .put("turns", estimate.count());
+            if (bar != null) {
+                row.put("wanted", bar.toString())
+                        .put("verdict", bar.judge(estimate).toString());
+            }
         }
         if (json != null) {
             Files.writeString(json, document.toPrettyString() + "\n");
@@ -297,41 +367,54 @@ final class AppendDriver implements Callable<Integer> {
     }
 
     private List<Ratio> ratios() {
-        Measured ledger64 = median("ledger, 64 callers");
-        Measured plain64 = median("plain inserts, 64 connections");
+        String plain64 = "plain inserts, 64 connections";
+        String ledger64 = "ledger, 64 callers";
+        ToDoubleFunction<Measured> rate = Measured::rate;
         return List.of(
-                new Ratio("rate, 64 callers to 64 connections", ledger64.rate / plain64.rate, "2.5 or more"),
-                new Ratio("p99, 64 callers to 64 connections", ledger64.millis(99) / plain64.millis(99), "0.3 or less"),
-                new Ratio(
+                ratio("rate, 64 callers to 64 connections", ledger64, plain64, rate, Bar.atLeast(2.5)),
+                ratio("p99, 64 callers to 64 connections", ledger64, plain64, turn -> turn.millis(99), Bar.atMost(0.3)),
+                ratio(
                         "rate, 100 callers to head locked for each",
-                        median("ledger, 100 callers").rate / median(LOCKED).rate,
-                        "20 or more"),
-                new Ratio(
-                        "rate, full batches to plain batches",
-                        median("ledger, full batches").rate / median("plain batches of " + PlainTables.BATCH).rate,
-                        "0.5 or more"),
-                new Ratio(
+                        "ledger, 100 callers",
+                        LOCKED,
+                        rate,
+                        Bar.atLeast(20)),
+                ratio("rate, full batches to plain batches", FULL, PLAIN_BATCHES, rate, Bar.atLeast(0.5)),
+                ratio(
                         "rate, full batches to plain ones of all columns and keys",
-                        median("ledger, full batches").rate / median(ALL_COLUMNS).rate,
-                        "0.5 or more"),
-                new Ratio(
+                        FULL,
+                        ALL_COLUMNS,
+                        rate,
+                        Bar.atLeast(0.5)),
+                ratio(
                         "rate, full batches with no value twice, to plain batches",
-                        median("ledger, full batches, no value twice").rate
-                                / median("plain batches of " + PlainTables.BATCH).rate,
-                        "none"),
-                new Ratio(
+                        NO_VALUE_TWICE,
+                        PLAIN_BATCHES,
+                        rate,
+                        null),
+                ratio(
                         "p50, 1 caller to 1 plain insert",
-                        median("ledger, 1 caller").millis(50)
-                                / median("plain insert, 1 connection").millis(50),
-                        "2.2 or less"),
-                new Ratio(
+                        "ledger, 1 caller",
+                        "plain insert, 1 connection",
+                        turn -> turn.millis(50),
+                        Bar.atMost(2.2)),
+                ratio(
                         "rate, reading as verification does to a plain cursor",
-                        median("verification, its reading alone").rate / median("plain cursor, same rows").rate,
-                        "2.5 or more"),
-                new Ratio(
-                        "rate, verification to a plain cursor",
-                        median("verification").rate / median("plain cursor, same rows").rate,
-                        "2.5 or more"));
+                        "verification, its reading alone",
+                        CURSOR,
+                        rate,
+                        Bar.atLeast(2.5)),
+                ratio("rate, verification to a plain cursor", "verification", CURSOR, rate, null));
+    }
+
+    /** Of each turn's two sides. */
+    private Ratio ratio(String name, String ofRow, String toRow, ToDoubleFunction<Measured> figure, @Nullable Bar bar) {
+        List<Measured> of = turns(ofRow);
+        List<Measured> to = turns(toRow);
+        double[] values = IntStream.range(0, of.size())
+                .mapToDouble(turn -> figure.applyAsDouble(of.get(turn)) / figure.applyAsDouble(to.get(turn)))
+                .toArray();
+        return new Ratio(name, Estimate.of(values), bar);
     }
 
     private PrintWriter out() {
@@ -344,7 +427,10 @@ final class AppendDriver implements Callable<Integer> {
         err.flush();
     }
 
-    /** Of those that were refused, since the queue was full or something failed, neither the rate nor a time is known. */
+    /** A line of the table; refused is the sum over all turns. */
+    private record Row(double rate, double p50, double p99, double p999, long refused) {}
+
+    /** One turn; of what was refused neither the rate nor a time is known. */
     private record Measured(double rate, Histogram times, long refused) {
 
         Measured(double rate, Histogram times) {
@@ -360,5 +446,6 @@ final class AppendDriver implements Callable<Integer> {
         }
     }
 
-    private record Ratio(String name, double value, String bar) {}
+    private record Ratio(
+            String name, Estimate estimate, @Nullable Bar bar) {}
 }

@@ -53,6 +53,7 @@ import java.util.stream.Stream;
 final class AppendRig implements AutoCloseable {
 
     static final TenantId TENANT = new TenantId("bench");
+    static final String PAYLOAD = "{\"incident\":438,\"note\":\"" + "x".repeat(120) + "\"}";
 
     /** Whose ledger is not verified: it has what others measured here do not have. */
     private static final TenantId OTHER_TENANT = new TenantId("others");
@@ -142,17 +143,22 @@ final class AppendRig implements AutoCloseable {
         return new byte[drafts.getFirst().body().length + 160];
     }
 
-    Verification.Sound verify() {
-        return switch (verifier.verify(TENANT, 0, null, (verified, total) -> {})) {
+    /** Verifies so many entries from the first on, or as many as there are. */
+    Verification.Sound verify(long most) {
+        Long toSeq = store.head(TENANT)
+                .filter(head -> head.size() > most)
+                .map(_ -> most - 1)
+                .orElse(null);
+        return switch (verifier.verify(TENANT, 0, toSeq, (verified, total) -> {})) {
             case Verification.Sound sound -> sound;
             case Verification other -> throw new IllegalStateException("The ledger is not sound: " + other);
         };
     }
 
-    /** Reads all entries as verification does, and does nothing with them; how many there are. */
-    long read() {
+    /** Reads so many entries as verification does, and does nothing with them; how many there are. */
+    long read(long most) {
         long[] entries = {0};
-        Optional<LedgerHead> _ = store.scan(TENANT, 0, Long.MAX_VALUE, _ -> ++entries[0] > 0);
+        Optional<LedgerHead> _ = store.scan(TENANT, 0, most - 1, _ -> ++entries[0] > 0);
         return entries[0];
     }
 
@@ -188,7 +194,7 @@ final class AppendRig implements AutoCloseable {
                 null,
                 null,
                 false,
-                "{\"incident\":438,\"note\":\"" + "x".repeat(120) + "\"}",
+                PAYLOAD,
                 List.of(),
                 List.of(),
                 null,

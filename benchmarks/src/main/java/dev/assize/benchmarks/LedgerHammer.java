@@ -17,6 +17,7 @@ import dev.assize.client.ledger.MalformedFrameException;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.SignedNote;
 import dev.assize.client.ledger.VerifierKey;
+import dev.assize.server.cli.CommandException;
 import dev.assize.server.cli.Credentials;
 import dev.assize.server.cli.ExitCodes;
 import dev.assize.server.cli.Surroundings;
@@ -352,11 +353,22 @@ final class LedgerHammer implements Callable<Integer> {
             });
         }
         AppendHistory.Summary found = check.conclude();
+        if (killEvery != null && kills.get() == 0) {
+            throw undone("nothing was killed");
+        }
+        if (verifiers > 0 && verifications.sum() == 0) {
+            throw undone("nothing was verified");
+        }
         out().printf(
                         "HOLDS  %,d entries, %,d of this run, %,d acknowledged: each once, where and when it was said;"
                                 + " %d kills, %,d verifications%n",
                         found.entries(), found.operations(), found.acknowledged(), kills.get(), verifications.sum());
         return ExitCodes.DONE;
+    }
+
+    private static CommandException undone(String what) {
+        return new CommandException(
+                what + " while entries were appended, so nothing is shown: give it a longer --duration");
     }
 
     /** What of this run made an entry. */

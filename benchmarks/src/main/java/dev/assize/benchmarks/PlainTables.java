@@ -132,8 +132,8 @@ final class PlainTables {
                 connection);
     }
 
-    /** Reads all columns of all rows as one writes it: a cursor, row by row. */
-    static long cursor(AppendRig rig) throws SQLException {
+    /** Reads all columns of so many rows as one writes it: a cursor, row by row. */
+    static long cursor(AppendRig rig, long most) throws SQLException {
         try (Connection connection = rig.connect()) {
             connection.setAutoCommit(false);
             long rows = 0;
@@ -142,7 +142,7 @@ final class PlainTables {
                 statement.execute("SELECT set_config('assize.tenant', '" + AppendRig.TENANT + "', true)");
                 statement.setFetchSize(500);
                 try (ResultSet row = statement.executeQuery("SELECT * FROM assize.ledger_entry WHERE tenant_id = '"
-                        + AppendRig.TENANT + "' ORDER BY seq")) {
+                        + AppendRig.TENANT + "' AND seq < " + most + " ORDER BY seq")) {
                     int columns = row.getMetaData().getColumnCount();
                     while (row.next()) {
                         for (int column = 1; column <= columns; column++) {

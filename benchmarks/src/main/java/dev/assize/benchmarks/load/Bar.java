@@ -9,20 +9,23 @@ import java.util.Locale;
  * <p>How far from the bar the median lies is said with it. On machines like those of a build two runs of the same thing
  * differ by up to 1.3 times: what lies nearer than that may be on the other side tomorrow.
  */
-record Bar(Side side, double limit) {
+public record Bar(Side side, double limit) {
 
     /** Below this two figures of different runs are not known to differ. */
     static final double NOISE = 1.3;
 
-    static Bar atMost(double limit) {
+    /** A figure that is to be that or less. */
+    public static Bar atMost(double limit) {
         return new Bar(Side.AT_MOST, limit);
     }
 
-    static Bar atLeast(double limit) {
+    /** A figure that is to be that or more. */
+    public static Bar atLeast(double limit) {
         return new Bar(Side.AT_LEAST, limit);
     }
 
-    Verdict judge(Estimate figure) {
+    /** What can be said of a figure. */
+    public Verdict judge(Estimate figure) {
         if (!figure.isSure()) {
             return Verdict.NOT_PROVEN;
         }
@@ -63,13 +66,13 @@ record Bar(Side side, double limit) {
     }
 
     /** Which side of the limit is the good one. */
-    enum Side {
+    public enum Side {
         AT_MOST,
         AT_LEAST
     }
 
     /** What can be said. */
-    enum Verdict {
+    public enum Verdict {
         MET("met"),
         NOT_MET("not met"),
         NOT_PROVEN("not proven");

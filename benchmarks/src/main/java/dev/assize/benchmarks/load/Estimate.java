@@ -13,11 +13,12 @@ import java.util.Arrays;
  * @param coverage the probability that the interval holds the true median
  * @param count how many values it rests on
  */
-record Estimate(double median, double low, double high, double coverage, int count) {
+public record Estimate(double median, double low, double high, double coverage, int count) {
 
     static final double WANTED_COVERAGE = 0.95;
 
-    static Estimate of(double... values) {
+    /** Of values, at least one. */
+    public static Estimate of(double... values) {
         if (values.length == 0) {
             throw new IllegalArgumentException("No values");
         }
