@@ -47,6 +47,9 @@ final class AnchorView implements HeadGuard {
     void waiting(List<AnchorRepository.Waiting> ledgers, int most, Instant now) {
         long nanos = nanoTime.getAsLong();
         othersSinceNanos = ledgers.size() < most ? null : sinceNanos(ledgers.getLast(), nanos, now);
+        if (othersSinceNanos == null) {
+            waiting.values().removeIf(Waiting::isAssumed);
+        }
         for (AnchorRepository.Waiting ledger : ledgers) {
             SignedHead outside =
                     copy().map(copy -> copy.heads().get(ledger.tenant())).orElse(null);
@@ -57,9 +60,11 @@ final class AnchorView implements HeadGuard {
             long since = sinceNanos(ledger, nanos, now);
             waiting.merge(
                     ledger.tenant(),
-                    new Waiting(ledger.incarnation(), ledger.kept(), since),
+                    new Waiting(ledger.incarnation(), ledger.kept(), since, false),
                     (before, found) ->
-                            before.isOf(found) && before.sinceNanos() - found.sinceNanos() < 0 ? before : found);
+                            before.isOf(found) && !before.isAssumed() && before.sinceNanos() - found.sinceNanos() < 0
+                                    ? before
+                                    : found);
         }
     }
 
@@ -125,12 +130,13 @@ final class AnchorView implements HeadGuard {
         Long others = othersSinceNanos;
         Waiting since = waiting.merge(
                 tenant,
-                new Waiting(head.incarnation(), kept, others == null ? now : others),
+                new Waiting(head.incarnation(), kept, others == null ? now : others, others != null),
                 (before, fresh) -> before.isOf(fresh) ? before : fresh);
         Duration lag = Duration.ofNanos(now - since.sinceNanos());
         if (lag.compareTo(config.maxLag()) > 0) {
             throw new LedgerUnanchoredException("nothing is appended: entry " + kept + " of tenant `" + tenant
-                    + "` and those behind it were not signed and kept outside for " + lag.toSeconds()
+                    + "` and those behind it were not signed and kept outside for "
+                    + (since.isAssumed() ? "as long as " : "") + lag.toSeconds()
                     + " s (anchor.maxLag is " + config.maxLag().toSeconds() + " s)");
         }
     }
@@ -163,8 +169,8 @@ final class AnchorView implements HeadGuard {
         return incarnation < outside.incarnation() || (incarnation == outside.incarnation() && size < outside.size());
     }
 
-    /** Since when a ledger has entries beyond that many, which are kept outside. */
-    private record Waiting(int incarnation, long kept, long sinceNanos) {
+    /** Since when a ledger has entries beyond that many, which are kept outside; or may have, where the database did not name it. */
+    private record Waiting(int incarnation, long kept, long sinceNanos, boolean isAssumed) {
 
         boolean isOf(Waiting other) {
             return incarnation == other.incarnation && kept == other.kept;

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -136,12 +137,13 @@ public final class SignedLedgerVerifier {
                 : found;
     }
 
+    /** Of an incarnation that has signed nothing yet there is no tree; what the one before had stored is of entries that are lost, too. */
     private Optional<Fault> stored(TenantId tenant) {
+        AnchorRepository.Standing standing = repository.standing(tenant);
         Optional<Fault> tree = repository.published(published -> published
                 .misdated(tenant)
                 .map(what -> new Fault(0, Kind.CHECKPOINT, what))
-                .or(() -> published
-                        .checkpoint(tenant.value())
+                .or(() -> latest(published, tenant, standing)
                         .map(signed -> StoredTree.faultOf(published, tenant.value(), signed))));
         return tree.or(() -> records.fault(tenant));
     }
@@ -281,17 +283,24 @@ public final class SignedLedgerVerifier {
     private Verification verifyPart(
             TenantId tenant, Found base, long fromSeq, @Nullable Long toSeq, Progress progress) {
         AnchorRepository.Standing standing = repository.standing(tenant);
-        Optional<PublishedCheckpoint> latest = latest(tenant, standing);
-        if (latest.isEmpty() || latest.get().size() <= fromSeq) {
-            // Nothing behind it is signed yet.
+        Signed signed = signedBehind(tenant, standing, fromSeq);
+        if (signed.fault == null && signed.roots.stream().noneMatch(root -> root.size() > fromSeq)) {
             return chains.verify(tenant, fromSeq, toSeq, progress);
         }
         try {
-            Frontier tree = frontier(tenant, standing, fromSeq);
-            return verifyAlong(tenant, base, fromSeq, toSeq, tree, progress);
+            Frontier tree = before(tenant, standing, base, fromSeq);
+            return verifyAlong(tenant, base, fromSeq, toSeq, tree, standing, signed, progress);
         } catch (TileMismatchException e) {
             return broken(standing, fromSeq, toSeq, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
         }
+    }
+
+    /** The tree over what stands before a position, from the largest that is known. */
+    private Frontier before(TenantId tenant, AnchorRepository.Standing standing, Found base, long seq) {
+        long published = repository.published(read -> publishedSize(read, tenant, standing));
+        Frontier known =
+                published <= base.base() ? tree(base.prefix()) : frontier(tenant, standing, Math.min(published, seq));
+        return grown(tenant, standing, known, seq);
     }
 
     /** What came since a checkpoint that the caller vouches for. */
@@ -415,64 +424,61 @@ public final class SignedLedgerVerifier {
 
     /**
      * What ends before something that was signed is held to it as well: the tree over what was verified, grown by the hashes that
-     * stand in tiles for what comes behind, must be the one that was signed.
+     * are stored of what comes behind, must be the one that was signed.
      */
     private Verification held(
             TenantId tenant, AnchorRepository.Standing standing, Signed signed, TreeCheck check, Verification found) {
-        if (!(found instanceof Verification.Sound(Span span))) {
+        if (!(found instanceof Verification.Sound(Span span)) || span.verified() == 0) {
             return found;
         }
         Frontier tree = check.edge();
         try {
-            Set<SignedRoot> roots = behind(tenant, standing, signed, tree.size());
+            Set<SignedRoot> roots = behind(tenant, standing, signed, check);
             for (SignedRoot root : roots) {
                 if (!Digest.of(grown(tenant, standing, tree, root.size()).root())
                         .equals(root.root())) {
                     return new Broken(
                             span,
                             new Fault(
-                                    Math.max(0, tree.size() - 1),
+                                    tree.size() - 1,
                                     Kind.CHECKPOINT,
-                                    "the first " + tree.size()
-                                            + " entries, and the hashes that are stored of those behind them, are not the "
-                                            + root.size() + " that were signed"));
+                                    "the first " + tree.size() + " entries, or the hashes of those behind them, are not"
+                                            + " of the " + root.size() + " that were signed"));
                 }
             }
             return new Verification.Sound(span.heldToMore(roots.size()));
         } catch (TileMismatchException e) {
-            return new Broken(span, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
+            return new Broken(span, new Fault(tree.size() - 1, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
         }
     }
 
-    /** Of what was signed beyond a size and holds for the ledger as it stands, the first, the last, what is outside, and what is kept. */
-    private Set<SignedRoot> behind(TenantId tenant, AnchorRepository.Standing standing, Signed signed, long size) {
-        List<SignedRoot> present = signed.roots.stream()
-                .filter(root -> root.incarnation() == standing.incarnation() && root.size() > size)
+    /**
+     * Of what each incarnation has signed beyond what was verified, and the ledger as it stands still has, the first and the last;
+     * and what is outside.
+     */
+    private Set<SignedRoot> behind(
+            TenantId tenant, AnchorRepository.Standing standing, Signed signed, TreeCheck check) {
+        long size = check.size();
+        Map<Long, Integer> begun =
+                standing.incarnation() > 1 ? repository.published(read -> read.begun(tenant)) : Map.of();
+        Map<Integer, List<SignedRoot>> byIncarnation = signed.roots.stream()
+                .filter(root -> root.size() > size && root.incarnation() >= check.incarnation())
+                .filter(root -> begun.entrySet().stream()
+                        .noneMatch(entry -> entry.getKey() >= size
+                                && entry.getKey() < root.size()
+                                && entry.getValue() > root.incarnation()))
                 .sorted(Comparator.comparingLong(SignedRoot::size))
-                .toList();
+                .collect(Collectors.groupingBy(SignedRoot::incarnation));
         Set<SignedRoot> behind = new LinkedHashSet<>();
-        if (!present.isEmpty()) {
-            behind.add(present.getFirst());
-            behind.add(present.getLast());
+        for (List<SignedRoot> ofOne : byIncarnation.values()) {
+            behind.add(ofOne.getFirst());
+            behind.add(ofOne.getLast());
         }
-        outside(tenant, standing.incarnation())
-                .map(SignedLedgerVerifier::root)
-                .filter(root -> root.size() > size)
-                .ifPresent(behind::add);
-        if (standing.incarnation() > 1) {
-            behind.addAll(lasting(tenant, size));
+        SignedRoot outside = signed.outside;
+        if (outside != null && outside.size() > size) {
+            behind.add(outside);
         }
         return behind;
-    }
-
-    /** What incarnations that have ended have signed beyond a size, of no more than what later ones have kept. */
-    private List<SignedRoot> lasting(TenantId tenant, long size) {
-        Map<Long, Integer> begun = repository.published(read -> read.begun(tenant));
-        return kept(tenant, size).roots.stream()
-                .filter(root -> root.size() > size)
-                .filter(root -> begun.entrySet().stream()
-                        .noneMatch(entry -> entry.getKey() < root.size() && entry.getValue() > root.incarnation()))
-                .toList();
     }
 
     /** Every root that was signed beyond a size, in the database and outside of it. */
@@ -484,8 +490,13 @@ public final class SignedLedgerVerifier {
         }
         List<SignedRoot> roots = new ArrayList<>(inside.roots);
         roots.addAll(kept.roots);
-        outside(tenant, standing.incarnation()).ifPresent(head -> roots.add(root(head)));
-        return new Signed(roots, null);
+        SignedRoot outside = outside(tenant, standing.incarnation())
+                .map(SignedLedgerVerifier::root)
+                .orElse(null);
+        if (outside != null) {
+            roots.add(outside);
+        }
+        return new Signed(roots, outside, null);
     }
 
     private Signed signedInside(TenantId tenant, AnchorRepository.Standing standing, long fromSeq) {
@@ -507,8 +518,15 @@ public final class SignedLedgerVerifier {
         return new Signed(roots, null);
     }
 
-    /** Roots, or what speaks against one of them. */
-    private record Signed(List<SignedRoot> roots, @Nullable Fault fault) {}
+    /** Roots, which of them is outside, or what speaks against one of them. */
+    private record Signed(
+            List<SignedRoot> roots,
+            @Nullable SignedRoot outside,
+            @Nullable Fault fault) {
+        Signed(List<SignedRoot> roots, @Nullable Fault fault) {
+            this(roots, null, fault);
+        }
+    }
 
     private static SignedRoot root(SignedHead head) {
         return new SignedRoot(head.incarnation(), head.size(), head.root());
@@ -557,15 +575,28 @@ public final class SignedLedgerVerifier {
                 .filter(checkpoint -> checkpoint.incarnation() == standing.incarnation());
     }
 
-    /** The tree at a size that begins with another one, and goes on by the hashes in tiles. */
+    /**
+     * The tree at a size that begins with another one, and goes on by the hashes in tiles, and behind those that are published by the
+     * entries' own: what is outside may be ahead of what is published.
+     */
     private Frontier grown(TenantId tenant, AnchorRepository.Standing standing, Frontier from, long size) {
-        return repository.published(
-                published -> new Prover(published.tiles(tenant.value(), standing.incarnation())).grown(from, size));
+        return repository.published(published -> {
+            Prover prover = new Prover(published.tiles(tenant.value(), standing.incarnation()));
+            long tiled = Math.min(size, publishedSize(published, tenant, standing));
+            return prover.grownByLeaves(from.size() < tiled ? prover.grown(from, tiled) : from, size);
+        });
     }
 
+    /** The tree at a size that is published. */
     private Frontier frontier(TenantId tenant, AnchorRepository.Standing standing, long size) {
         return repository.published(
                 published -> new Prover(published.tiles(tenant.value(), standing.incarnation())).frontier(size));
+    }
+
+    private static long publishedSize(Published published, TenantId tenant, AnchorRepository.Standing standing) {
+        return latest(published, tenant, standing)
+                .map(PublishedCheckpoint::size)
+                .orElse(0L);
     }
 
     private Optional<SignedHead> outside(TenantId tenant, int incarnation) {

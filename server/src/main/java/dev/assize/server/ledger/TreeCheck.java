@@ -49,6 +49,11 @@ public final class TreeCheck {
         return tree == null ? 0 : tree.size();
     }
 
+    /** Of the last entry that was added; 0 where there is none. */
+    public int incarnation() {
+        return incarnation;
+    }
+
     /** Of the tree as it is by now. */
     public byte[] root() {
         return tree == null ? TreeHash.emptyRoot() : tree.root();

@@ -242,7 +242,9 @@ public final class Patrol implements AutoCloseable {
         metrics.verified(walk.position().size() - before);
         long nanos = TimeUnit.SECONDS.toNanos(1) * (walk.worked() - worked) / config.entriesPerSecond();
         if (!walk.isDone()) {
-            rest(nanos - (System.nanoTime() - start));
+            // A step of one entry may be many seconds' work at a low rate, and the turn is this node's for so long
+            // only.
+            rest(Math.min(LEASE.toNanos() / 2, nanos - (System.nanoTime() - start)));
         }
         return fault;
     }

@@ -60,6 +60,19 @@ class AnchorViewTest {
         assertThatThrownBy(() -> view.admit(OTHER, HEAD)).isInstanceOf(LedgerUnanchoredException.class);
     }
 
+    @Test
+    void whatWasAssumedEndsWhereTheDatabaseKnowsBetter() {
+        waitsFor(31, 1);
+        assertThatThrownBy(() -> view.admit(OTHER, HEAD)).isInstanceOf(LedgerUnanchoredException.class);
+        view.waiting(List.of(new AnchorRepository.Waiting(OTHER, 1, 0, NOW.minusSeconds(2))), 1, NOW);
+        assertThatCode(() -> view.admit(OTHER, HEAD)).as("it is named").doesNotThrowAnyException();
+        TenantId third = new TenantId("third");
+        waitsFor(31, 1);
+        assertThatThrownBy(() -> view.admit(third, HEAD)).isInstanceOf(LedgerUnanchoredException.class);
+        waitsFor(31, 2);
+        assertThatCode(() -> view.admit(third, HEAD)).as("all are named").doesNotThrowAnyException();
+    }
+
     /** The place outside is reached, and the database names one ledger that waits. */
     private void waitsFor(int ofSeconds, int most) {
         view.confirm(copy());

@@ -673,6 +673,41 @@ class AttackTest {
         }
     }
 
+    @Test
+    void aPartIsHeldToWhatIsOutsideWhereTheDatabaseHasNoCheckpoint() throws SQLException {
+        String forget = "DELETE FROM ledger_tree WHERE tenant_id = 'acme';"
+                + " DELETE FROM ledger_checkpoint WHERE tenant_id = 'acme'";
+        execute(forget);
+        for (long from : new long[] {0, 1, 5, 20}) {
+            assertThat(node.verifySigned(ACME, from, 20, null))
+                    .as("from %d", from)
+                    .isInstanceOfSatisfying(
+                            Sound.class,
+                            sound -> assertThat(sound.span().checkpoints()).isEqualTo(1));
+        }
+        rewriteFrom(10, SIGNED - 10);
+        assertUnsigned(node.verifySigned(ACME, 5, 20, null), 20);
+        assertUnsigned(node.verifySigned(ACME, 15, 20, null), 20);
+    }
+
+    @Test
+    void aPartIsHeldToWhatWasSignedBeforeAnIncarnationThatHasSignedNothingYet() throws SQLException {
+        node.append(ACME, 400);
+        assertThat(node.round()).isEmpty();
+        node.append(ACME, 10);
+        assertThat(node.round()).isEmpty();
+        lose(SIGNED + 405);
+        for (long[] part : new long[][] {{0, 10}, {1, 10}, {200, 300}, {600, 650}}) {
+            assertThat(node.verifySigned(ACME, part[0], part[1], null))
+                    .as("%d to %d", part[0], part[1])
+                    .isInstanceOfSatisfying(
+                            Sound.class,
+                            sound -> assertThat(sound.span().checkpoints()).isPositive());
+        }
+        node.append(ACME, 5);
+        assertThat(node.verifySigned(ACME, SIGNED + 404, SIGNED + 407, null)).isInstanceOf(Sound.class);
+    }
+
     private void lose(int size) throws SQLException {
         truncateTo(size);
         assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))

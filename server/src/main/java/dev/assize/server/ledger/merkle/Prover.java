@@ -70,6 +70,21 @@ public final class Prover {
         return grown;
     }
 
+    /** The same by the leaves behind the other tree alone: for where no tiles above them are stored yet. */
+    public Frontier grownByLeaves(Frontier from, long size) {
+        Frontier grown = from.copy();
+        while (grown.size() < size) {
+            TileId id = TileId.in(size, 0, grown.size() / TileId.FULL);
+            byte[] hashes = Tiles.read(source, List.of(id)).getFirst().hashes();
+            for (int at = (int) (grown.size() % TileId.FULL) * TreeHash.BYTES;
+                    at < hashes.length;
+                    at += TreeHash.BYTES) {
+                grown.append(hashes, at, (height, in, place) -> {});
+            }
+        }
+        return grown;
+    }
+
     private List<byte[]> hashes(List<List<Node>> subtrees, long size) {
         Tiles tiles = Tiles.holding(subtrees.stream().flatMap(List::stream).toList(), size, source);
         return subtrees.stream().map(tiles::fold).toList();
