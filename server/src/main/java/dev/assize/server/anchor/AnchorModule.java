@@ -22,6 +22,7 @@ public final class AnchorModule extends AbstractModule {
         bind(Checkpoints.class).in(Singleton.class);
         bind(Seal.class).in(Singleton.class);
         bind(Prefixes.class).in(Singleton.class);
+        bind(SignedRoots.class).in(Singleton.class);
         bind(SignedLedgerVerifier.class).in(Singleton.class);
         bind(HeadGuard.class).to(AnchorView.class);
     }

@@ -1,8 +1,9 @@
 package dev.assize.server.anchor;
 
 import com.google.inject.Inject;
-import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
+import dev.assize.server.anchor.AnchorRepository.Standing;
 import dev.assize.server.anchor.Prefixes.Found;
+import dev.assize.server.anchor.SignedRoots.Signed;
 import dev.assize.server.ledger.Beginning;
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.ChainVerifier.Progress;
@@ -15,22 +16,17 @@ import dev.assize.server.ledger.Verification.Fault;
 import dev.assize.server.ledger.Verification.Kind;
 import dev.assize.server.ledger.Verification.Span;
 import dev.assize.server.ledger.merkle.Frontier;
-import dev.assize.server.ledger.merkle.Prover;
 import dev.assize.server.ledger.merkle.TileMismatchException;
 import dev.assize.server.ledger.note.CheckpointText;
 import dev.assize.server.ledger.note.MalformedNoteException;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +39,7 @@ public final class SignedLedgerVerifier {
     private final AnchorRepository repository;
     private final AnchorView view;
     private final CheckpointSigner signer;
+    private final SignedRoots roots;
     private final Prefixes prefixes;
     private final StandingRecords records;
 
@@ -52,12 +49,14 @@ public final class SignedLedgerVerifier {
             AnchorRepository repository,
             AnchorView view,
             CheckpointSigner signer,
+            SignedRoots roots,
             Prefixes prefixes,
             StandingRecords records) {
         this.chains = chains;
         this.repository = repository;
         this.view = view;
         this.signer = signer;
+        this.roots = roots;
         this.prefixes = prefixes;
         this.records = records;
     }
@@ -119,6 +118,10 @@ public final class SignedLedgerVerifier {
         }
     }
 
+    private PublishedTree published(Standing standing) {
+        return new PublishedTree(repository, standing);
+    }
+
     private static Frontier tree(@Nullable PrunedPrefix prefix) {
         return prefix == null ? Frontier.empty() : prefix.tree();
     }
@@ -139,11 +142,11 @@ public final class SignedLedgerVerifier {
 
     /** Of an incarnation that has signed nothing yet there is no tree; what the one before had stored is of entries that are lost, too. */
     private Optional<Fault> stored(TenantId tenant) {
-        AnchorRepository.Standing standing = repository.standing(tenant);
+        Standing standing = repository.standing(tenant);
         Optional<Fault> tree = repository.published(published -> published
                 .misdated(tenant)
                 .map(what -> new Fault(0, Kind.CHECKPOINT, what))
-                .or(() -> latest(published, tenant, standing)
+                .or(() -> PublishedTree.latest(published, standing)
                         .map(signed -> StoredTree.faultOf(published, tenant.value(), signed))));
         return tree.or(() -> records.fault(tenant));
     }
@@ -158,12 +161,12 @@ public final class SignedLedgerVerifier {
      * whoever vouches for what is before it. The copy is read before the ledger, which only grows.
      */
     private Optional<Broken> lost(TenantId tenant, long fromSeq, @Nullable Long toSeq) {
-        SignedHead kept = copy().heads().get(tenant);
-        AnchorRepository.Standing standing = repository.standing(tenant);
+        SignedHead kept = roots.outside().heads().get(tenant);
+        Standing standing = repository.standing(tenant);
         return lost(standing, kept).map(fault -> broken(standing, fromSeq, toSeq, fault));
     }
 
-    private static Optional<Fault> lost(AnchorRepository.Standing standing, @Nullable SignedHead kept) {
+    private static Optional<Fault> lost(Standing standing, @Nullable SignedHead kept) {
         return kept == null || !AnchorView.isBehind(standing.incarnation(), standing.size(), kept)
                 ? Optional.empty()
                 : Optional.of(new Fault(
@@ -178,9 +181,9 @@ public final class SignedLedgerVerifier {
      */
     Verification verifyInside(TenantId tenant, Progress progress) {
         return fromBase(tenant, base -> {
-            AnchorRepository.Standing standing = repository.standing(tenant);
+            Standing standing = repository.standing(tenant);
             Fault fault = prefixes.faultOfAll(tenant);
-            Signed signed = signedInside(tenant, standing, base.base());
+            Signed signed = roots.inside(standing, base.base());
             return fault == null
                     ? verifyAlong(tenant, base, base.base(), null, tree(base.prefix()), standing, signed, progress)
                     : broken(standing, 0, null, fault);
@@ -195,11 +198,11 @@ public final class SignedLedgerVerifier {
     public Verified verifyBeginning(TenantId tenant, long toSeq) {
         Optional<Broken> lost = lost(tenant, 0, toSeq - 1);
         Found base = prefixes.find(tenant);
-        AnchorRepository.Standing standing = repository.standing(tenant);
+        Standing standing = repository.standing(tenant);
         Fault fault = base.fault() == null ? prefixes.faultOfAll(tenant) : base.fault();
-        Signed signed = signedBehind(tenant, standing, base.base());
-        fault = fault == null ? signed.fault : fault;
-        TreeCheck tree = TreeCheck.from(tree(base.prefix()), signed.roots);
+        Signed signed = roots.beyond(standing, base.base());
+        fault = fault == null ? signed.fault() : fault;
+        TreeCheck tree = TreeCheck.from(tree(base.prefix()), signed.roots());
         Verification found;
         if (lost.isPresent()) {
             found = lost.get();
@@ -208,7 +211,6 @@ public final class SignedLedgerVerifier {
             found = withTree(
                     tenant,
                     held(
-                            tenant,
                             standing,
                             signed,
                             tree,
@@ -230,19 +232,19 @@ public final class SignedLedgerVerifier {
      */
     public LedgerWalk walk(TenantId tenant, @Nullable SignedHead from) {
         SignedHead kept = view.copy().map(copy -> copy.heads().get(tenant)).orElse(null);
-        AnchorRepository.Standing standing = repository.standing(tenant);
+        Standing standing = repository.standing(tenant);
         Found base = prefixes.find(tenant);
         Frontier tree = from == null || from.size() < base.base()
                 ? tree(base.prefix())
-                : treeAt(tenant, standing, from).orElseGet(() -> tree(base.prefix()));
-        Signed signed = signedBehind(tenant, standing, tree.size());
+                : published(standing).of(from).orElseGet(() -> tree(base.prefix()));
+        Signed signed = roots.beyond(standing, tree.size());
         Fault fault =
-                lost(standing, kept).or(() -> Optional.ofNullable(base.fault())).orElse(signed.fault);
+                lost(standing, kept).or(() -> Optional.ofNullable(base.fault())).orElse(signed.fault());
         if (fault == null && tree.size() == base.base()) {
             fault = prefixes.faultOfAll(tenant);
             fault = fault == null ? stored(tenant).orElse(null) : fault;
         }
-        long end = signed.roots.stream()
+        long end = signed.roots().stream()
                 .filter(root -> root.incarnation() == standing.incarnation())
                 .mapToLong(SignedRoot::size)
                 .max()
@@ -254,7 +256,7 @@ public final class SignedLedgerVerifier {
                 standing.incarnation(),
                 base,
                 tree,
-                signed.roots,
+                signed.roots(),
                 end,
                 fault == null ? null : broken(standing, tree.size(), null, fault));
     }
@@ -264,49 +266,26 @@ public final class SignedLedgerVerifier {
         return view.copy().<Map<TenantId, SignedHead>>map(OutsideCopy::heads).orElse(Map.of());
     }
 
-    private Optional<Frontier> treeAt(TenantId tenant, AnchorRepository.Standing standing, SignedHead from) {
-        boolean published = latest(tenant, standing)
-                .filter(signed -> signed.size() >= from.size())
-                .isPresent();
-        if (from.incarnation() != standing.incarnation() || !published) {
-            return Optional.empty();
-        }
-        try {
-            return Optional.of(frontier(tenant, standing, from.size()))
-                    .filter(tree -> Digest.of(tree.root()).equals(from.root()));
-        } catch (TileMismatchException e) {
-            return Optional.empty();
-        }
-    }
-
     /** From a position on: the tree before it comes from tiles, which the roots behind it prove or disprove. */
     private Verification verifyPart(
             TenantId tenant, Found base, long fromSeq, @Nullable Long toSeq, Progress progress) {
-        AnchorRepository.Standing standing = repository.standing(tenant);
-        Signed signed = signedBehind(tenant, standing, fromSeq);
-        if (signed.fault == null && signed.roots.stream().noneMatch(root -> root.size() > fromSeq)) {
+        Standing standing = repository.standing(tenant);
+        Signed signed = roots.beyond(standing, fromSeq);
+        if (signed.fault() == null && signed.roots().stream().noneMatch(root -> root.size() > fromSeq)) {
             return chains.verify(tenant, fromSeq, toSeq, progress);
         }
         try {
-            Frontier tree = before(tenant, standing, base, fromSeq);
+            Frontier tree = published(standing).before(fromSeq, tree(base.prefix()));
             return verifyAlong(tenant, base, fromSeq, toSeq, tree, standing, signed, progress);
         } catch (TileMismatchException e) {
             return broken(standing, fromSeq, toSeq, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
         }
     }
 
-    /** The tree over what stands before a position, from the largest that is known. */
-    private Frontier before(TenantId tenant, AnchorRepository.Standing standing, Found base, long seq) {
-        long published = repository.published(read -> publishedSize(read, tenant, standing));
-        Frontier known =
-                published <= base.base() ? tree(base.prefix()) : frontier(tenant, standing, Math.min(published, seq));
-        return grown(tenant, standing, known, seq);
-    }
-
     /** What came since a checkpoint that the caller vouches for. */
     private Verification verifyBehind(
             TenantId tenant, Found base, long fromSeq, @Nullable Long toSeq, SignedHead trusted, Progress progress) {
-        AnchorRepository.Standing standing = repository.standing(tenant);
+        Standing standing = repository.standing(tenant);
         if (standing.incarnation() < trusted.incarnation() || standing.size() < trusted.size()) {
             return broken(
                     standing,
@@ -325,15 +304,14 @@ public final class SignedLedgerVerifier {
             throw new MalformedException(
                     Long.toString(toSeq), "a position behind the trusted checkpoint's " + trusted.size());
         }
-        if (latest(tenant, standing)
-                .filter(signed -> signed.size() >= trusted.size())
-                .isEmpty()) {
+        PublishedTree published = published(standing);
+        if (!published.reaches(trusted.size())) {
             throw new LedgerUnanchoredException("the ledger of tenant `" + tenant + "` is not signed up to "
                     + trusted.size() + " entries yet in its incarnation " + standing.incarnation());
         }
         Frontier tree;
         try {
-            tree = frontier(tenant, standing, trusted.size());
+            tree = published.at(trusted.size());
         } catch (TileMismatchException e) {
             return broken(standing, fromSeq, toSeq, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
         }
@@ -354,7 +332,7 @@ public final class SignedLedgerVerifier {
         if (prefix == null || prefix.to() <= trusted.size()) {
             return verifyAlong(tenant, base, trusted.size(), toSeq, tree, progress);
         }
-        if (!continues(tenant, standing, tree, prefix)) {
+        if (!published.grows(tree, prefix.to(), prefix.root())) {
             return broken(
                     standing,
                     fromSeq,
@@ -367,21 +345,13 @@ public final class SignedLedgerVerifier {
         return verifyAlong(tenant, base, prefix.to(), toSeq, prefix.tree(), progress);
     }
 
-    private boolean continues(TenantId tenant, AnchorRepository.Standing standing, Frontier tree, PrunedPrefix prefix) {
-        try {
-            return Digest.of(grown(tenant, standing, tree, prefix.to()).root()).equals(prefix.root());
-        } catch (TileMismatchException e) {
-            return false;
-        }
-    }
-
     /** Nothing came since: the last entry is the one that was trusted, and the head is its own. */
     private Verification verifyEnd(
-            TenantId tenant, Found base, AnchorRepository.Standing standing, SignedHead trusted, Progress progress) {
+            TenantId tenant, Found base, Standing standing, SignedHead trusted, Progress progress) {
         long last = Math.max(0, trusted.size() - 1);
         Frontier before;
         try {
-            before = frontier(tenant, standing, last);
+            before = published(standing).at(last);
         } catch (TileMismatchException e) {
             return broken(standing, last, null, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
         }
@@ -396,9 +366,8 @@ public final class SignedLedgerVerifier {
 
     private Verification verifyAlong(
             TenantId tenant, Found base, long fromSeq, @Nullable Long toSeq, Frontier tree, Progress progress) {
-        AnchorRepository.Standing standing = repository.standing(tenant);
-        return verifyAlong(
-                tenant, base, fromSeq, toSeq, tree, standing, signedBehind(tenant, standing, fromSeq), progress);
+        Standing standing = repository.standing(tenant);
+        return verifyAlong(tenant, base, fromSeq, toSeq, tree, standing, roots.beyond(standing, fromSeq), progress);
     }
 
     private Verification verifyAlong(
@@ -407,36 +376,30 @@ public final class SignedLedgerVerifier {
             long fromSeq,
             @Nullable Long toSeq,
             Frontier tree,
-            AnchorRepository.Standing standing,
+            Standing standing,
             Signed signed,
             Progress progress) {
-        if (signed.fault != null) {
-            return broken(standing, fromSeq, toSeq, signed.fault);
+        if (signed.fault() != null) {
+            return broken(standing, fromSeq, toSeq, signed.fault());
         }
-        TreeCheck check = TreeCheck.from(tree, signed.roots);
-        return held(
-                tenant,
-                standing,
-                signed,
-                check,
-                chains.verify(tenant, beginning(base), fromSeq, toSeq, check, progress));
+        TreeCheck check = TreeCheck.from(tree, signed.roots());
+        return held(standing, signed, check, chains.verify(tenant, beginning(base), fromSeq, toSeq, check, progress));
     }
 
     /**
      * What ends before something that was signed is held to it as well: the tree over what was verified, grown by the hashes that
      * are stored of what comes behind, must be the one that was signed.
      */
-    private Verification held(
-            TenantId tenant, AnchorRepository.Standing standing, Signed signed, TreeCheck check, Verification found) {
+    private Verification held(Standing standing, Signed signed, TreeCheck check, Verification found) {
         if (!(found instanceof Verification.Sound(Span span)) || span.verified() == 0) {
             return found;
         }
         Frontier tree = check.edge();
         try {
-            Set<SignedRoot> roots = behind(tenant, standing, signed, check);
-            for (SignedRoot root : roots) {
-                if (!Digest.of(grown(tenant, standing, tree, root.size()).root())
-                        .equals(root.root())) {
+            PublishedTree published = published(standing);
+            Set<SignedRoot> behind = roots.behind(standing, signed, check);
+            for (SignedRoot root : behind) {
+                if (!Digest.of(published.grown(tree, root.size()).root()).equals(root.root())) {
                     return new Broken(
                             span,
                             new Fault(
@@ -446,169 +409,10 @@ public final class SignedLedgerVerifier {
                                             + " of the " + root.size() + " that were signed"));
                 }
             }
-            return new Verification.Sound(span.heldToMore(roots.size()));
+            return new Verification.Sound(span.heldToMore(behind.size()));
         } catch (TileMismatchException e) {
             return new Broken(span, new Fault(tree.size() - 1, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
         }
-    }
-
-    /**
-     * Of what each incarnation has signed beyond what was verified, and the ledger as it stands still has, the first and the last;
-     * and what is outside.
-     */
-    private Set<SignedRoot> behind(
-            TenantId tenant, AnchorRepository.Standing standing, Signed signed, TreeCheck check) {
-        long size = check.size();
-        Map<Long, Integer> begun =
-                standing.incarnation() > 1 ? repository.published(read -> read.begun(tenant)) : Map.of();
-        Map<Integer, List<SignedRoot>> byIncarnation = signed.roots.stream()
-                .filter(root -> root.size() > size && root.incarnation() >= check.incarnation())
-                .filter(root -> begun.entrySet().stream()
-                        .noneMatch(entry -> entry.getKey() >= size
-                                && entry.getKey() < root.size()
-                                && entry.getValue() > root.incarnation()))
-                .sorted(Comparator.comparingLong(SignedRoot::size))
-                .collect(Collectors.groupingBy(SignedRoot::incarnation));
-        Set<SignedRoot> behind = new LinkedHashSet<>();
-        for (List<SignedRoot> ofOne : byIncarnation.values()) {
-            behind.add(ofOne.getFirst());
-            behind.add(ofOne.getLast());
-        }
-        SignedRoot outside = signed.outside;
-        if (outside != null && outside.size() > size) {
-            behind.add(outside);
-        }
-        return behind;
-    }
-
-    /** Every root that was signed beyond a size, in the database and outside of it. */
-    private Signed signedBehind(TenantId tenant, AnchorRepository.Standing standing, long fromSeq) {
-        Signed inside = signedInside(tenant, standing, fromSeq);
-        Signed kept = standing.incarnation() > 1 ? kept(tenant, fromSeq) : new Signed(List.of(), null);
-        if (inside.fault != null || kept.fault != null) {
-            return inside.fault != null ? inside : kept;
-        }
-        List<SignedRoot> roots = new ArrayList<>(inside.roots);
-        roots.addAll(kept.roots);
-        SignedRoot outside = outside(tenant, standing.incarnation())
-                .map(SignedLedgerVerifier::root)
-                .orElse(null);
-        if (outside != null) {
-            roots.add(outside);
-        }
-        return new Signed(roots, outside, null);
-    }
-
-    private Signed signedInside(TenantId tenant, AnchorRepository.Standing standing, long fromSeq) {
-        List<SignedRoot> roots = new ArrayList<>();
-        String deployment = repository.deployment();
-        for (PublishedCheckpoint checkpoint : published(tenant, standing, fromSeq)) {
-            SignedHead head = new SignedHead(tenant, checkpoint.incarnation(), checkpoint.size(), checkpoint.root());
-            if (!signer.isOurs(deployment, checkpoint.note(), head.text(deployment))) {
-                return new Signed(
-                        List.of(),
-                        new Fault(
-                                Math.max(0, checkpoint.size() - 1),
-                                Kind.CHECKPOINT,
-                                "the checkpoint of " + checkpoint.size()
-                                        + " entries is not signed by a key of this deployment"));
-            }
-            roots.add(root(head));
-        }
-        return new Signed(roots, null);
-    }
-
-    /** Roots, which of them is outside, or what speaks against one of them. */
-    private record Signed(
-            List<SignedRoot> roots,
-            @Nullable SignedRoot outside,
-            @Nullable Fault fault) {
-        Signed(List<SignedRoot> roots, @Nullable Fault fault) {
-            this(roots, null, fault);
-        }
-    }
-
-    private static SignedRoot root(SignedHead head) {
-        return new SignedRoot(head.incarnation(), head.size(), head.root());
-    }
-
-    /** Of every incarnation: what one has signed holds for as much as the next one has kept. */
-    private List<PublishedCheckpoint> published(TenantId tenant, AnchorRepository.Standing standing, long beyondSize) {
-        return repository.published(read -> {
-            List<PublishedCheckpoint> published = new ArrayList<>(read.checkpoints(tenant, beyondSize));
-            latest(read, tenant, standing).ifPresent(published::add);
-            return published;
-        });
-    }
-
-    /**
-     * What the log of heads has of incarnations that have ended; of each hour the database keeps one checkpoint only. Where none has
-     * begun beyond a size, nothing of what was signed beyond it was kept, and the log, which grows with history, is not read.
-     */
-    private Signed kept(TenantId tenant, long beyondSize) {
-        Set<Long> begun = repository.published(read -> read.begun(tenant)).keySet();
-        if (begun.stream().noneMatch(seq -> seq > beyondSize)) {
-            return new Signed(List.of(), null);
-        }
-        String deployment = repository.deployment();
-        List<SignedRoot> roots = new ArrayList<>();
-        for (String text : repository.published(read -> read.kept(tenant))) {
-            try {
-                roots.add(root(SignedHead.parse(deployment, text)));
-            } catch (OutsideCorruptException e) {
-                return new Signed(
-                        List.of(),
-                        new Fault(0, Kind.CHECKPOINT, "the log of heads holds what is no head of the ledger"));
-            }
-        }
-        return new Signed(roots, null);
-    }
-
-    private Optional<PublishedCheckpoint> latest(TenantId tenant, AnchorRepository.Standing standing) {
-        return repository.published(read -> latest(read, tenant, standing));
-    }
-
-    private static Optional<PublishedCheckpoint> latest(
-            Published published, TenantId tenant, AnchorRepository.Standing standing) {
-        return published
-                .checkpoint(tenant.value())
-                .filter(checkpoint -> checkpoint.incarnation() == standing.incarnation());
-    }
-
-    /**
-     * The tree at a size that begins with another one, and goes on by the hashes in tiles, and behind those that are published by the
-     * entries' own: what is outside may be ahead of what is published.
-     */
-    private Frontier grown(TenantId tenant, AnchorRepository.Standing standing, Frontier from, long size) {
-        return repository.published(published -> {
-            Prover prover = new Prover(published.tiles(tenant.value(), standing.incarnation()));
-            long tiled = Math.min(size, publishedSize(published, tenant, standing));
-            return prover.grownByLeaves(from.size() < tiled ? prover.grown(from, tiled) : from, size);
-        });
-    }
-
-    /** The tree at a size that is published. */
-    private Frontier frontier(TenantId tenant, AnchorRepository.Standing standing, long size) {
-        return repository.published(
-                published -> new Prover(published.tiles(tenant.value(), standing.incarnation())).frontier(size));
-    }
-
-    private static long publishedSize(Published published, TenantId tenant, AnchorRepository.Standing standing) {
-        return latest(published, tenant, standing)
-                .map(PublishedCheckpoint::size)
-                .orElse(0L);
-    }
-
-    private Optional<SignedHead> outside(TenantId tenant, int incarnation) {
-        return Optional.ofNullable(copy().heads().get(tenant)).filter(head -> head.incarnation() == incarnation);
-    }
-
-    private OutsideCopy copy() {
-        return view.copy()
-                .orElseThrow(
-                        () -> new LedgerUnanchoredException(
-                                "nothing is verified before the copy of the ledgers' heads outside"
-                                        + " was read once: without it nothing shows that the database is the one that was signed"));
     }
 
     private SignedHead read(TenantId tenant, String note) {
@@ -627,7 +431,7 @@ public final class SignedLedgerVerifier {
         throw new MalformedException(note, "a signed checkpoint of the ledger `" + deployment + "/" + tenant + "`");
     }
 
-    private static Broken broken(AnchorRepository.Standing standing, long fromSeq, @Nullable Long toSeq, Fault fault) {
+    private static Broken broken(Standing standing, long fromSeq, @Nullable Long toSeq, Fault fault) {
         return new Broken(
                 new Span(
                         standing.origin(),
