@@ -3,77 +3,26 @@ package dev.assize.server.anchor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.assize.server.anchor.Incarnations.Begun;
 import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.ledger.LedgerUnanchoredException;
-import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Sound;
 import dev.assize.server.model.MalformedException;
-import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.storage.DatabaseAccess;
-import dev.assize.server.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Attacks on a ledger by somebody who may do everything in the database, each named after what is done, with what finds
  * it: the chain in the table (a full verification), the signed checkpoint, the copy outside.
  */
-class AttackTest {
-
-    private static final TenantId ACME = new TenantId("acme");
-    private static final TenantId OTHER = new TenantId("other");
-    private static final int SIGNED = 300;
-
-    /** What a dump has of ledgers. */
-    private static final List<String> TABLES = List.of(
-            "ledger_head",
-            "ledger_entry",
-            "ledger_lineage",
-            "ledger_term",
-            "ledger_idempotency",
-            "ledger_tree",
-            "ledger_tile",
-            "ledger_checkpoint",
-            "meta_leaf");
-
-    @TempDir
-    private Path directory;
-
-    private TestDatabase database;
-    private AnchoredNode node;
-
-    @BeforeEach
-    void sign() {
-        database = TestDatabase.migrated();
-        node = start();
-        assertThat(node.round()).isEmpty();
-        node.append(ACME, SIGNED);
-        node.append(OTHER, 10);
-        assertThat(node.round()).isEmpty();
-        assertThat(latest(ACME).size()).isEqualTo(SIGNED);
-    }
-
-    @AfterEach
-    void stop() {
-        node.close();
-        database.close();
-    }
+class AttackTest extends AttackFixture {
 
     @Test
     void editedRowIsFoundByTheChain() throws SQLException {
@@ -286,12 +235,6 @@ class AttackTest {
         assertUnsigned(node.verifySigned(ACME, null), SIGNED - 1);
     }
 
-    private static void assertUnsigned(Verification found, long seq) {
-        assertThat(((Broken) found).fault())
-                .extracting(Verification.Fault::seq, Verification.Fault::kind)
-                .containsExactly(seq, Verification.Kind.CHECKPOINT);
-    }
-
     @Test
     void deletedTenantIsFoundByTheLogOfHeads() throws SQLException {
         execute(
@@ -320,9 +263,7 @@ class AttackTest {
     @Test
     void restoredDumpOfBeforeAnIncarnationIsFoundByWhoeverVerifies() throws SQLException {
         dump();
-        truncateTo(SIGNED - 5);
-        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
-                .isPresent();
+        lose(SIGNED - 5);
         assertThat(node.round()).isEmpty();
         assertThat(node.verifySigned(ACME, null)).isInstanceOf(Sound.class);
         assertNeverVerified(restoreDump());
@@ -332,30 +273,6 @@ class AttackTest {
         assertUnsigned(next.verifySigned(ACME, null), SIGNED);
         assertUnsigned(next.verifySigned(ACME, 1), SIGNED);
         assertUnsigned(next.verifySigned(ACME, latest(ACME).note()), SIGNED);
-    }
-
-    /** A node that has started on a database as it was some signed entries ago. */
-    private AnchoredNode restoreOldDump() throws SQLException {
-        dump();
-        node.append(ACME, 30);
-        node.append(OTHER, 5);
-        node.round();
-        return restoreDump();
-    }
-
-    private void dump() throws SQLException {
-        for (String table : TABLES) {
-            execute("CREATE TABLE dump_" + table + " AS TABLE " + table);
-        }
-    }
-
-    private AnchoredNode restoreDump() throws SQLException {
-        for (String table : TABLES) {
-            execute("DELETE FROM " + table + "; INSERT INTO " + table + " SELECT * FROM dump_" + table);
-        }
-        AnchoredNode next = restarted();
-        next.round();
-        return next;
     }
 
     @Test
@@ -448,318 +365,6 @@ class AttackTest {
         assertThat(node.verifySigned(ACME, null)).isInstanceOf(Verification.Sound.class);
     }
 
-    @Test
-    void whoKeepsNodesFromSigningStopsAppends() throws SQLException {
-        node.close();
-        node = AnchoredNode.start(
-                database,
-                new FileOutsideStore(directory.resolve("anchor")),
-                new AnchorConfig(
-                        directory.resolve("keys"), Duration.ofMillis(10), Duration.ofSeconds(1), 100, 1_000, 100));
-        assertThat(node.round()).isEmpty();
-        DatabaseAccess superuser = database.superuser();
-        try (Connection connection =
-                        DriverManager.getConnection(superuser.url(), superuser.user(), superuser.password());
-                Statement statement = connection.createStatement()) {
-            statement.execute("SELECT pg_advisory_lock(hashtextextended('assize.anchor', 0))");
-            assertThat(refusalBeforeLong()).contains("were not signed and kept outside for");
-            // Closing the connection would free the lock too, but only when its backend is gone.
-            statement.execute("SELECT pg_advisory_unlock(hashtextextended('assize.anchor', 0))");
-        }
-        assertThat(isAppendedBeforeLong()).isTrue();
-    }
-
-    /** Why nothing is appended any more, or "nothing". That the place was not looked at for too long a slow machine says, too. */
-    private String refusalBeforeLong() {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (System.nanoTime() < deadline) {
-            String refusal = refusal();
-            if (!refusal.equals("nothing") && !refusal.contains("was not reached for")) {
-                return refusal;
-            }
-            node.round();
-        }
-        return "nothing";
-    }
-
-    private boolean isAppendedBeforeLong() {
-        long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        do {
-            assertThat(node.round()).isEmpty();
-            if (refusal().equals("nothing")) {
-                return true;
-            }
-        } while (System.nanoTime() < deadline);
-        return false;
-    }
-
-    private String refusal() {
-        try {
-            node.append(ACME, 1);
-            return "nothing";
-        } catch (LedgerUnanchoredException refused) {
-            return String.valueOf(refused.getMessage());
-        }
-    }
-
-    @Test
-    void whatWaitsToBeSignedIsCountedFromItsOwnTimeOnEveryNode() throws SQLException {
-        DatabaseAccess superuser = database.superuser();
-        try (Connection connection =
-                        DriverManager.getConnection(superuser.url(), superuser.user(), superuser.password());
-                Statement statement = connection.createStatement()) {
-            statement.execute("SELECT pg_advisory_lock(hashtextextended('assize.anchor', 0))");
-            node.append(ACME, 1);
-            node.round();
-            assertThat(lag(node)).isLessThan(30);
-            execute("UPDATE ledger_entry SET recorded_at = recorded_at - interval '70 seconds'"
-                    + " WHERE tenant_id = 'acme' AND seq = " + SIGNED);
-            node.round();
-            assertThat(lag(node)).as("nobody has appended since").isGreaterThanOrEqualTo(70);
-            AnchoredNode next = restarted();
-            next.round();
-            assertThat(lag(next)).isGreaterThanOrEqualTo(70);
-            assertThatThrownBy(() -> next.append(ACME, 1))
-                    .isInstanceOf(LedgerUnanchoredException.class)
-                    .hasMessageContaining("entry " + SIGNED + " of tenant `acme`");
-            next.append(OTHER, 1);
-            statement.execute("SELECT pg_advisory_unlock(hashtextextended('assize.anchor', 0))");
-        }
-        assertThat(node.round()).isEmpty();
-        assertThat(lag(node)).isZero();
-        node.append(ACME, 1);
-    }
-
-    private static double lag(AnchoredNode of) {
-        return of.meters().get("assize.anchor.lag.seconds").gauge().value();
-    }
-
-    @Test
-    void anOperatorContinuesWhatWasEdited() throws SQLException {
-        node.append(ACME, 5);
-        execute("UPDATE ledger_entry SET frame = set_byte(frame, length(frame) - 1, 65)"
-                + " WHERE tenant_id = 'acme' AND seq = " + (SIGNED + 2));
-        node.round();
-        assertThatThrownBy(() -> node.append(ACME, 1)).isInstanceOf(LedgerHaltedException.class);
-        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "edited")))
-                .isPresent();
-        assertThat(node.round()).isEmpty();
-        node.append(ACME, 10);
-        assertThat(node.round()).isEmpty();
-        assertThat(latest(ACME).incarnation()).isEqualTo(2);
-        assertThat(latest(ACME).size()).isEqualTo(SIGNED + 16);
-        AnchoredNode next = restarted();
-        next.round();
-        next.append(ACME, 1);
-        assertThat(next.round()).isEmpty();
-        assertThat(((Broken) next.verify(ACME)).fault().seq())
-                .as("what was edited stays so, and is named")
-                .isEqualTo(SIGNED + 2);
-    }
-
-    @Test
-    void whatAnEarlierIncarnationSignedIsStillVerified() throws SQLException {
-        String kept = latest(ACME).note();
-        node.append(ACME, 20);
-        node.round();
-        truncateTo(SIGNED + 10);
-        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
-                .isPresent();
-        node.append(ACME, 5);
-        assertThat(node.round()).isEmpty();
-        assertThat(((Sound) node.verifySigned(ACME, kept)).span().verified()).isEqualTo(16);
-    }
-
-    @Test
-    void rewrittenPastIsFoundByWhatAnEarlierIncarnationSigned() throws SQLException {
-        node.append(ACME, 5);
-        assertThat(node.round()).isEmpty();
-        // The database keeps one checkpoint an hour: that of 300 entries is in the log of heads alone by now.
-        rewriteFrom(SIGNED - 20, 24);
-        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
-                .isPresent();
-        node.append(ACME, 5);
-        assertThat(node.round()).isEmpty();
-        assertUnsigned(node.verifySigned(ACME, null), SIGNED - 1);
-        assertUnsigned(node.verifySigned(ACME, SIGNED - 25), SIGNED - 1);
-        execute("UPDATE ledger_checkpoint SET hour = hour - 1, signed_at = signed_at - interval '1 hour'"
-                + " WHERE incarnation = 1; DELETE FROM meta_leaf");
-        assertThat(node.verifySigned(ACME, null))
-                .as("what is left was signed of entries that are lost")
-                .isInstanceOf(Sound.class);
-    }
-
-    @Test
-    void rewrittenPastIsFoundByTheCheckpointOfAnHourOfAnEarlierIncarnation() throws SQLException {
-        execute("UPDATE ledger_checkpoint SET hour = hour - 1, signed_at = signed_at - interval '1 hour'"
-                + " WHERE tenant_id = 'acme'");
-        node.append(ACME, 5);
-        assertThat(node.round()).isEmpty();
-        rewriteFrom(SIGNED - 20, 24);
-        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
-                .isPresent();
-        assertThat(node.round()).isEmpty();
-        execute("DELETE FROM meta_leaf");
-        assertUnsigned(node.verifySigned(ACME, null), SIGNED - 1);
-    }
-
-    @Test
-    void aPartIsHeldToItsCheckpoints() throws SQLException {
-        rewriteFrom(SIGNED - 20, 20);
-        assertThat(((Broken) node.verifySigned(ACME, 1)).fault().kind()).isEqualTo(Verification.Kind.CHECKPOINT);
-    }
-
-    @Test
-    void aPartIsHeldToWhatWasSignedBehindIt() throws SQLException {
-        String kept = latest(ACME).note();
-        node.append(ACME, 40);
-        assertThat(node.round()).isEmpty();
-        for (long[] part : new long[][] {{0, 10}, {1, 10}, {5, 5}, {250, 320}, {SIGNED, SIGNED + 5}}) {
-            assertThat(node.verifySigned(ACME, part[0], part[1], null))
-                    .as("%d to %d", part[0], part[1])
-                    .isInstanceOfSatisfying(
-                            Sound.class,
-                            sound -> assertThat(sound.span().checkpoints()).isPositive());
-        }
-        assertThat(node.verifySigned(ACME, 0, SIGNED + 5, kept))
-                .isInstanceOfSatisfying(
-                        Sound.class,
-                        sound -> assertThat(sound.span().checkpoints()).isPositive());
-
-        rewriteFrom(10, SIGNED + 40 - 10);
-        for (long[] part : new long[][] {{0, 10}, {1, 10}, {10, 10}, {5, 20}, {11, 250}}) {
-            assertUnsigned(node.verifySigned(ACME, part[0], part[1], null), part[1]);
-        }
-        assertUnsigned(node.verifySigned(ACME, 1, 9, null), 9);
-    }
-
-    @Test
-    void aPartBehindATrustedCheckpointIsHeldToWhatWasSignedBehindIt() throws SQLException {
-        String kept = latest(ACME).note();
-        node.append(ACME, 40);
-        assertThat(node.round()).isEmpty();
-        rewriteFrom(SIGNED + 3, 37);
-        assertUnsigned(node.verifySigned(ACME, 0, SIGNED + 5, kept), SIGNED + 5);
-    }
-
-    @Test
-    void aPartIsHeldToWhatAnEarlierIncarnationSignedBehindIt() throws SQLException {
-        node.append(ACME, 5);
-        assertThat(node.round()).isEmpty();
-        rewriteFrom(SIGNED - 20, 24);
-        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
-                .isPresent();
-        node.append(ACME, 5);
-        assertThat(node.round()).isEmpty();
-        assertUnsigned(node.verifySigned(ACME, SIGNED - 20, SIGNED - 10, null), SIGNED - 10);
-        assertThat(node.verifySigned(ACME, SIGNED + 5, SIGNED + 6, null))
-                .as("behind what the first incarnation has signed")
-                .isInstanceOf(Sound.class);
-    }
-
-    @Test
-    void aPartIsNotHeldToWhatWasSignedOfEntriesThatAreLost() throws SQLException {
-        node.append(ACME, 5);
-        assertThat(node.round()).isEmpty();
-        lose(SIGNED - 10);
-        node.append(ACME, 40);
-        assertThat(node.round()).isEmpty();
-        // Up to here, which is more than the first incarnation has signed.
-        lose(SIGNED + 20);
-        node.append(ACME, 5);
-        assertThat(node.round()).isEmpty();
-        for (long to : new long[] {10, SIGNED - 11, SIGNED - 10, SIGNED + 3, SIGNED + 20, SIGNED + 21}) {
-            assertThat(node.verifySigned(ACME, 1, to, null)).as("to %d", to).isInstanceOf(Sound.class);
-        }
-    }
-
-    @Test
-    void aPartIsHeldToWhatIsOutsideWhereTheDatabaseHasNoCheckpoint() throws SQLException {
-        String forget = "DELETE FROM ledger_tree WHERE tenant_id = 'acme';"
-                + " DELETE FROM ledger_checkpoint WHERE tenant_id = 'acme'";
-        execute(forget);
-        for (long from : new long[] {0, 1, 5, 20}) {
-            assertThat(node.verifySigned(ACME, from, 20, null))
-                    .as("from %d", from)
-                    .isInstanceOfSatisfying(
-                            Sound.class,
-                            sound -> assertThat(sound.span().checkpoints()).isEqualTo(1));
-        }
-        rewriteFrom(10, SIGNED - 10);
-        assertUnsigned(node.verifySigned(ACME, 5, 20, null), 20);
-        assertUnsigned(node.verifySigned(ACME, 15, 20, null), 20);
-    }
-
-    @Test
-    void aPartIsHeldToWhatWasSignedBeforeAnIncarnationThatHasSignedNothingYet() throws SQLException {
-        node.append(ACME, 400);
-        assertThat(node.round()).isEmpty();
-        node.append(ACME, 10);
-        assertThat(node.round()).isEmpty();
-        lose(SIGNED + 405);
-        for (long[] part : new long[][] {{0, 10}, {1, 10}, {200, 300}, {600, 650}}) {
-            assertThat(node.verifySigned(ACME, part[0], part[1], null))
-                    .as("%d to %d", part[0], part[1])
-                    .isInstanceOfSatisfying(
-                            Sound.class,
-                            sound -> assertThat(sound.span().checkpoints()).isPositive());
-        }
-        node.append(ACME, 5);
-        assertThat(node.verifySigned(ACME, SIGNED + 404, SIGNED + 407, null)).isInstanceOf(Sound.class);
-    }
-
-    private void lose(int size) throws SQLException {
-        truncateTo(size);
-        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
-                .isPresent();
-    }
-
-    @Test
-    void raisedIncarnationIsNotBelieved() throws SQLException {
-        truncateTo(SIGNED - 20);
-        execute("UPDATE ledger_head SET incarnation = 2 WHERE tenant_id = 'acme'");
-        node.append(ACME, 3);
-        node.round();
-        assertThatThrownBy(() -> node.append(ACME, 1))
-                .isInstanceOf(LedgerHaltedException.class)
-                .hasMessageContaining("incarnation 2 was never begun");
-    }
-
-    @Test
-    void anOperatorContinuesWhatHasLostItsTail() throws SQLException {
-        truncateTo(SIGNED - 20);
-        Begun begun = node.incarnations()
-                .begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost"))
-                .orElseThrow();
-        assertThat(begun.incarnation()).isEqualTo(2);
-        assertThat(begun.entry().seq()).isEqualTo(SIGNED - 20);
-        assertThat(node.round()).isEmpty();
-        List<Receipt> receipts = node.append(ACME, 4);
-        assertThat(receipts.getFirst().seq()).isEqualTo(SIGNED - 19);
-        assertThat(node.round()).isEmpty();
-        assertThat(latest(ACME).incarnation()).isEqualTo(2);
-        assertThat(latest(ACME).size()).isEqualTo(SIGNED - 15);
-        assertThat(node.verify(ACME)).isInstanceOf(Sound.class);
-        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "again")))
-                .as("nothing stands against it any more")
-                .isEmpty();
-    }
-
-    @Test
-    void anOperatorContinuesAfterAnOldDump() throws SQLException {
-        restoreOldDump();
-        for (TenantId tenant : List.of(ACME, OTHER)) {
-            assertThat(node.incarnations().begin(tenant, new IncarnationRecord(Recorder.ASSIZE, "dump restored")))
-                    .isPresent();
-        }
-        assertThat(node.round()).isEmpty();
-        node.append(ACME, 1);
-        node.append(OTHER, 1);
-        assertThat(node.round()).isEmpty();
-        assertThat(latest(OTHER).incarnation()).isEqualTo(2);
-        assertThat(node.verify(ACME)).isInstanceOf(Sound.class);
-    }
-
     /** The signed head, and what is appended to it, are refused. */
     private void refusesToGoOn(String because) {
         AnchoredNode next = restarted();
@@ -777,29 +382,6 @@ class AttackTest {
                 .isEqualTo(SIGNED);
     }
 
-    /** Cuts the tail off as its owner could: head and entries fit together. */
-    private void truncateTo(int size) throws SQLException {
-        execute("DELETE FROM ledger_lineage WHERE tenant_id = 'acme' AND seq >= " + size);
-        String kept = "bits & ~(-1::bigint << " + size % 64 + ")";
-        execute("DELETE FROM ledger_term WHERE tenant_id = 'acme' AND (block > " + size / 64 + " OR block = "
-                + size / 64
-                + " AND " + kept + " = 0); UPDATE ledger_term SET bits = " + kept
-                + " WHERE tenant_id = 'acme' AND block = " + size / 64);
-        execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme' AND seq >= " + size
-                + "; UPDATE ledger_head SET size = "
-                + size
-                + ", (last_hash, last_recorded_at) = (SELECT entry_hash, recorded_at FROM ledger_entry WHERE tenant_id ="
-                + " 'acme' AND seq = " + (size - 1) + ") WHERE tenant_id = 'acme'");
-    }
-
-    /** Replaces the tail by another that is as well linked, written by the service itself under no guard. */
-    private void rewriteFrom(int size, int count) throws SQLException {
-        truncateTo(size);
-        try (AnchoredNode rewriter = AnchoredNode.unguarded(database)) {
-            rewriter.append(ACME, count);
-        }
-    }
-
     private String anchorId() {
         String text = new String(
                 new FileOutsideStore(directory.resolve("anchor"))
@@ -812,29 +394,5 @@ class AttackTest {
                 .findFirst()
                 .orElseThrow()
                 .substring("id ".length());
-    }
-
-    private AnchorRepository.PublishedCheckpoint latest(TenantId tenant) {
-        return node.checkpoints().latest(tenant).orElseThrow().signed();
-    }
-
-    private AnchoredNode start() {
-        return AnchoredNode.start(
-                database, new FileOutsideStore(directory.resolve("anchor")), directory.resolve("keys"));
-    }
-
-    private AnchoredNode restarted() {
-        node.close();
-        node = start();
-        return node;
-    }
-
-    private void execute(String sql) throws SQLException {
-        DatabaseAccess superuser = database.superuser();
-        try (Connection connection =
-                        DriverManager.getConnection(superuser.url(), superuser.user(), superuser.password());
-                Statement statement = connection.createStatement()) {
-            statement.execute("SET search_path = assize; " + sql);
-        }
     }
 }

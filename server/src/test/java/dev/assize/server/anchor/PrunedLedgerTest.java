@@ -60,6 +60,13 @@ class PrunedLedgerTest extends PruningFixture {
                     .as("pruned up to %d", to)
                     .isInstanceOf(Sound.class);
             assertThat(node.verifySigned(tenant, sound)).isInstanceOf(Sound.class);
+            for (long from : new long[] {0, to, to + 1, 520}) {
+                assertThat(node.verifySigned(tenant, from, Math.max(from, to) + 40, null))
+                        .as("%d to %d, behind it what the first incarnation has signed and lost", from, to + 40)
+                        .isInstanceOfSatisfying(
+                                Sound.class,
+                                found -> assertThat(found.span().checkpoints()).isPositive());
+            }
             LedgerWalk walk = node.verifier().walk(tenant, null);
             assertThat(walk.step(2_000)).isEmpty();
             assertThat(walk.isDone()).isTrue();

@@ -40,6 +40,7 @@ class ThreatModelPageTest {
     private static Set<String> tests() {
         return Stream.of(
                         AttackTest.class,
+                        IncarnationAttackTest.class,
                         FalseServerTest.class,
                         WitnessedLogTest.class,
                         PruningTest.class,
