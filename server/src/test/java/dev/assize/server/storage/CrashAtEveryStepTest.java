@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +34,9 @@ class CrashAtEveryStepTest {
     private static final int MOST_STATEMENTS = 40;
 
     private static final int MOST_AHEAD = 12;
+
+    /** More than the first append of a node has. */
+    private static final int MOST_OF_A_NEW_NODE = 26;
 
     /** What an append cannot do without; that the sweep has been at them shows that it sweeps what it should. */
     private static final List<String> DECISIVE = List.of(
@@ -121,28 +125,38 @@ class CrashAtEveryStepTest {
     @Test
     void holdsWhenTheNodeIsKilled() throws Exception {
         try (CrashWorld world = CrashWorld.onSharedServer(directory)) {
-            int commit = world.statementsOfAnAppend();
-            int killed = 0;
-            for (int statement = 1; killANode(world, statement, commit); statement++) {
-                killed++;
-                assertThat(statement).isLessThan(MOST_STATEMENTS);
+            int first = 0;
+            int second = 0;
+            int killed;
+            do {
+                killed = killNodes(world, first + 1);
+                first += killed > 0 ? 1 : 0;
+                second += killed > 1 ? 1 : 0;
+                assertThat(first).isLessThan(MOST_STATEMENTS);
                 world.assertHolds();
-            }
-            assertThat(killed).as("statements of an append").isGreaterThan(3);
+            } while (killed > 0);
+            assertThat(first).as("statements of an append").isGreaterThan(3);
+            assertThat(second).as("killed at their commit").isGreaterThan(0);
         }
     }
 
-    private static boolean killANode(CrashWorld world, int statement, int commit) throws Exception {
-        boolean any = world.killNodes(statement, Moment.AFTER, commit);
-        if (ALL) {
+    private static int killNodes(CrashWorld world, int statement) throws Exception {
+        int killed = world.killNodes(statement, Moment.AFTER, CrashWorld::isCommitted);
+        if (ALL && killed > 0) {
             for (Moment moment : Moment.values()) {
-                any |= world.killNodes(statement, moment, 0);
+                world.killNodes(statement, moment, _ -> false);
             }
-            for (int again = 1; any && again < commit; again++) {
-                any = world.killNodes(statement, Moment.AFTER, again);
+            for (int again = 1; again < MOST_OF_A_NEW_NODE; again++) {
+                world.killNodes(statement, Moment.AFTER, at(again));
             }
+            assertThat(world.killNodes(statement, Moment.AFTER, at(MOST_OF_A_NEW_NODE)))
+                    .isLessThan(2);
         }
-        return any;
+        return killed;
+    }
+
+    private static Predicate<List<String>> at(int statement) {
+        return seen -> seen.size() == statement;
     }
 
     /** Every statement of an append, counted anew each time; it ends when an append has no such statement any more. */

@@ -50,6 +50,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 /** A ledger, a node that dies and one that does not, and what was acknowledged. */
@@ -279,37 +280,44 @@ final class CrashWorld implements AutoCloseable {
      * A process of its own is killed at a statement of an append, behind one that it was told of. A second process tries the same
      * again, and may be killed as well; whatever was not acknowledged then, another node ends.
      *
-     * @param again the statement at which the second one is killed; 0 for none
-     * @return whether the append has such a statement
+     * @param again the statement at which the second one is killed, by those seen until then; it has none where it finds the entries
+     *     of the first one
+     * @return how many were killed: none where the append has no such statement
      */
-    boolean killNodes(int statement, Moment moment, int again) throws Exception {
+    int killNodes(int statement, Moment moment, Predicate<List<String>> again) throws Exception {
         int told = killedNumber++;
+        int killed = 1;
         try (PostgresRelay ownRelay = new PostgresRelay(port(superuser));
                 Mortal first = new Mortal(ownRelay)) {
             assertThat(first.append(told)).as("nothing happens to it").isTrue();
             Fault fault = ownRelay.arm(statement, moment, _ -> first.kill());
             if (first.appendOrDie(killedNumber, fault)) {
-                killedNumber++;
-                return false;
+                killed = 0;
             }
         }
-        boolean isAcknowledged = again > 0 && killAnother(again);
-        if (!isAcknowledged) {
+        if (killed > 0 && killAnother(again)) {
             AppendCommand unanswered = command(Mortal.CLIENT, killedNumber);
             note(
                     new Sent(unanswered, Mortal.CLIENT, killedNumber, history.nowNanos()),
                     untilAcknowledged(store(witness), List.of(unanswered)).getFirst());
+            killed++;
         }
         killedNumber++;
-        return true;
+        return killed;
     }
 
-    private boolean killAnother(int statement) throws Exception {
+    private boolean killAnother(Predicate<List<String>> at) throws Exception {
         try (PostgresRelay ownRelay = new PostgresRelay(port(superuser));
                 Mortal second = new Mortal(ownRelay)) {
-            Fault fault = ownRelay.arm(statement, Moment.AFTER, _ -> second.kill());
-            return second.appendOrDie(killedNumber, fault);
+            Fault fault = ownRelay.arm(at, Moment.AFTER, _ -> second.kill());
+            return !second.appendOrDie(killedNumber, fault);
         }
+    }
+
+    /** At the commit of entries. */
+    static boolean isCommitted(List<String> statements) {
+        return statements.getLast().contains("COMMIT")
+                && statements.stream().anyMatch(statement -> statement.contains("INSERT INTO assize.ledger_entry"));
     }
 
     /** All that was acknowledged, once; nothing else twice; a sound chain. */
@@ -411,7 +419,10 @@ final class CrashWorld implements AutoCloseable {
             process = AppendingProcess.start(through(through), CLIENT);
             lines = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8));
             numbers = new PrintStream(process.getOutputStream(), true, UTF_8);
-            assertThat(lines.readLine()).isEqualTo(AppendingProcess.READY);
+            if (!AppendingProcess.READY.equals(lines.readLine())) {
+                close();
+                throw new AssertionError("the node does not start");
+            }
         }
 
         /** Whether it was acknowledged before the process died. */

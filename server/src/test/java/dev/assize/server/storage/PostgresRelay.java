@@ -23,6 +23,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +57,12 @@ final class PostgresRelay implements AutoCloseable {
 
     /** From now on statements are counted, from 1; at the wanted one the fault happens, once. */
     Fault arm(int statement, Moment moment, Death death) {
-        Fault fault = new Fault(statement, moment, death);
+        return arm(seen -> seen.size() == statement, moment, death);
+    }
+
+    /** The same, at the statement with which those that were seen by then are as they are wanted. */
+    Fault arm(Predicate<List<String>> wanted, Moment moment, Death death) {
+        Fault fault = new Fault(wanted, moment, death);
         armed.set(fault);
         return fault;
     }
@@ -108,15 +114,18 @@ final class PostgresRelay implements AutoCloseable {
     /** Something that is to happen, or has. */
     static final class Fault {
 
-        private final int statement;
+        private final Predicate<List<String>> wanted;
         private final Moment moment;
         private final Death death;
         private final List<String> statements = new ArrayList<>();
         private final List<Integer> roundStarts = new ArrayList<>();
         private final CountDownLatch happened = new CountDownLatch(1);
 
-        private Fault(int statement, Moment moment, Death death) {
-            this.statement = statement;
+        /** Guarded by this fault, as what was seen is. */
+        private boolean met;
+
+        private Fault(Predicate<List<String>> wanted, Moment moment, Death death) {
+            this.wanted = wanted;
             this.moment = moment;
             this.death = death;
         }
@@ -127,7 +136,7 @@ final class PostgresRelay implements AutoCloseable {
 
         void await() throws InterruptedException {
             if (!happened.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-                throw new AssertionError("no statement " + statement + " came, only " + statements());
+                throw new AssertionError("nothing happened at any of " + statements());
             }
         }
 
@@ -147,14 +156,15 @@ final class PostgresRelay implements AutoCloseable {
 
         /** Counts a statement; says whether it is the one. */
         private synchronized boolean isAt(String sql, boolean startsRound) {
-            if (statements.size() >= statement) {
+            if (met) {
                 return false;
             }
             statements.add(sql);
             if (startsRound) {
                 roundStarts.add(statements.size());
             }
-            return statements.size() == statement;
+            met = wanted.test(statements);
+            return met;
         }
     }
 
